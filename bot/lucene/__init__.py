@@ -1,0 +1,1 @@
+"""The classic Lucene query syntax: text -> tree -> text, with Lucene's own precedence and verdicts."""
