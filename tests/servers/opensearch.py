@@ -1,0 +1,112 @@
+"""A real OpenSearch 2, one per test session, and a way to fill it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import free_port, missing, program
+
+JAVA = Path(__file__).parent / "java"
+FETCH = Path(__file__).parents[2] / ".ci" / "fetch-jars"
+STARTS_WITHIN = 90.0  # 9 s on an idle machine of 2 cores
+BULK_BYTES = 5_000_000
+
+
+def jars() -> Path:
+    """The folder with the server's jars; where CI demands the servers, they are fetched."""
+    found = re.search(r"<runner>(.*)</runner>", (JAVA / "pom.xml").read_text(encoding="utf-8"))
+    assert found is not None
+    cache = Path(os.environ.get("GATEWATCH_SERVERS", Path.home() / ".cache" / "gatewatch-servers"))
+    folder = cache / f"opensearch-{found[1]}"
+    if not folder.is_dir() and os.environ.get("REQUIRE_SERVERS") == "1" and shutil.which("mvn"):
+        subprocess.run([FETCH], check=True, timeout=600)
+    if not folder.is_dir():
+        missing("the jars of OpenSearch are not there: run .ci/fetch-jars (it needs maven)")
+    return folder
+
+
+def call(url: str, body: bytes | None = None, method: str | None = None, kind: str = "application/json") -> Any:
+    """One request to the server, its JSON answer; HTTPError where it says no."""
+    request = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": kind})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read())
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Until it answers; its log when it does not."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    while True:
+        try:
+            call(url)
+            return
+        except (urllib.error.URLError, OSError) as fault:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"OpenSearch did not start ({fault}):\n{log.read_text()[-3000:]}") from None
+        time.sleep(0.2)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """The base URL of a node that keeps its data and log in `folder`; it is stopped at the end."""
+    lib, port, log = jars(), free_port(), folder / "server.log"
+    command = [program("java", "default-jdk-headless"), "-Xms512m", "-Xmx512m", "-cp", f"{lib}/*"]
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [*command, JAVA / "Start.java", str(port), folder / "data"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}", server, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a real OpenSearch 2; its tests carry `pytest.mark.xdist_group("opensearch")`."""
+    with running(tmp_path_factory.mktemp("opensearch")) as url:
+        yield url
+
+
+def send(url: str, index: str, lines: list[bytes]) -> None:
+    answer = call(f"{url}/{index}/_bulk", b"\n".join(lines) + b"\n", kind="application/x-ndjson")
+    if answer["errors"]:
+        faults = [item["index"]["error"] for item in answer["items"] if "error" in item["index"]]
+        raise AssertionError(f"{len(faults)} documents were refused, the first: {faults[0]}")
+
+
+def fill(
+    url: str, index: str, documents: Iterable[Mapping[str, Any]], mapping: Mapping[str, Any] | None = None
+) -> None:
+    """Put documents into an index and make them visible; `mapping` is the body that creates the index first."""
+    if mapping is not None:
+        call(f"{url}/{index}", json.dumps(mapping).encode(), "PUT")
+    lines: list[bytes] = []
+    size = 0
+    for document in documents:
+        lines += [b'{"index":{}}', json.dumps(document).encode()]
+        size += len(lines[-1]) + 14
+        if size > BULK_BYTES:
+            send(url, index, lines)
+            lines, size = [], 0
+    if lines:
+        send(url, index, lines)
+    call(f"{url}/{index}/_refresh", b"", "POST")
