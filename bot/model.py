@@ -237,7 +237,8 @@ class Heard:
     """One line, reaction or removed reaction that may be meant for the bot.
 
     `room` is `NETWORK:ADDRESS`, in private the address that answers the person. `text` has the bot's name and
-    prefix still on. `about`: id of the message it replies or reacts to.
+    prefix still on. `about`: id of the message it replies or reacts to. `thread`: id of the first message of the
+    thread it was said in (Matrix), "" outside of one.
     """
 
     id: str
@@ -250,6 +251,7 @@ class Heard:
     reaction: str = ""
     about: str = ""
     removed: bool = False
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
