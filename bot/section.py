@@ -9,6 +9,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
 
+from bot.resources import shipped
+
+SHIPPED = "shipped:"
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -29,7 +32,12 @@ def duration(value: object) -> object:
 
 
 def beside_config(path: Path, info: ValidationInfo) -> Path:
-    """A relative path is relative to the folder of the config file (validation context `base`)."""
+    """A relative path is relative to the folder of the config file (validation context `base`).
+
+    `shipped:NAME` is what comes with Gatewatch, as `shipped:examples/gate-day`.
+    """
+    if str(path).startswith(SHIPPED):
+        return shipped(str(path).removeprefix(SHIPPED))
     base = (info.context or {}).get("base")
     return path.expanduser() if base is None else (Path(base) / path.expanduser())
 
