@@ -1,0 +1,109 @@
+"""The fields of the embedded index: today's layout (profile logsender), one document per log line.
+
+Times are whole microseconds since 1970 in an integer field: tantivy's own date fields keep seconds only, and
+2**53 of a float's aggregation result holds microseconds until the year 2255.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import tantivy
+
+from bot.model import Field
+
+TEXT = "message"
+TIME = "@timestamp"
+UUID = "build_uuid"
+# Which file of the build a line is from, so that the file can be replaced; no part of the layout.
+PATH = "path"
+NUMBERS = ("build_change", "voting")
+KEYWORDS = (
+    UUID,
+    "build_name",
+    "build_status",
+    "build_queue",
+    "build_branch",
+    "build_ref",
+    "build_patchset",
+    "build_set",
+    "build_newrev",
+    "build_node",
+    "project",
+    "tenant",
+    "filename",
+    "tags",
+    "log_url",
+    "change_url",
+    "node_provider",
+    "hosts_id",
+    "hosts_region",
+    "zuul_executor",
+)
+KINDS: Mapping[str, str] = (
+    {TEXT: "text", TIME: "date"} | dict.fromkeys(NUMBERS, "number") | dict.fromkeys(KEYWORDS, "keyword")
+)
+# Lucene's StandardTokenizer (UAX #29) for Latin log text.
+WORD = r"(?:\p{L}(?:[.:'’·]?\p{L})*|\p{Nd}(?:[.,;'’]?\p{Nd})*)"
+RUST_TOKEN = rf"_*{WORD}(?:{WORD}|_)*"
+ANALYZER = "lucene_standard"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def schema() -> tantivy.Schema:
+    """Every field stored; metadata whole and case-kept; only the message is cut into tokens."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field(TEXT, stored=True, tokenizer_name=ANALYZER)
+    builder.add_text_field(PATH, tokenizer_name="raw", index_option="basic")
+    for name in KEYWORDS:
+        builder.add_text_field(name, stored=True, fast=True, tokenizer_name="raw", index_option="basic")
+    for name in (TIME, *NUMBERS):
+        builder.add_integer_field(name, stored=True, indexed=True, fast=True)
+    return builder.build()
+
+
+def analyzer() -> tantivy.TextAnalyzer:
+    """Lucene's standard analyzer, as one regular expression and lower case (facts: search-and-alerting 5.2)."""
+    tokens = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(RUST_TOKEN))
+    return tokens.filter(tantivy.Filter.lowercase()).build()
+
+
+def fields() -> dict[str, Field]:
+    """What this index has: metadata is exact under its own name; a message cannot be compared whole."""
+    return {name: Field(name, kind, None if kind == "text" else name) for name, kind in KINDS.items()}
+
+
+def micros(at: datetime) -> int:
+    """A time as the index keeps it."""
+    return (at - EPOCH) // MICROSECOND
+
+
+def moment(value: float) -> datetime:
+    """The time that the index keeps as this number."""
+    return EPOCH + timedelta(microseconds=int(value))
+
+
+def document(source: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """A document of today's layout as this schema takes it; a field that the layout lacks is left out.
+
+    `@timestamp` is a datetime or ISO text, UTC where it names no zone. A `build_change` of "" (a branch's build)
+    is no number, and is left out.
+    """
+    document: dict[str, Any] = {name: text(source[name]) for name in (TEXT, *KEYWORDS) if name in source}
+    numbers = {name: source[name] for name in NUMBERS if str(source.get(name, "")).strip()}
+    document.update((name, int(value)) for name, value in numbers.items())
+    at = source[TIME]
+    at = at if isinstance(at, datetime) else datetime.fromisoformat(at)
+    document[TIME] = micros(at if at.tzinfo else at.replace(tzinfo=UTC))
+    document[PATH] = path
+    return document
+
+
+def text(value: object) -> str | list[str]:
+    """A field's value as text; of a list, each."""
+    if isinstance(value, str):
+        return value
+    return [str(one) for one in value] if isinstance(value, Iterable) else str(value)
