@@ -1,0 +1,126 @@
+"""What no single key of the config file can say: rooms without a network, feeds without a source, files not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from bot.chat.irc.config import channel_fault
+from bot.model import room_address
+from bot.wording import strange_word
+from bot.yamlmarks import Fault, KeyPath, Marked
+
+if TYPE_CHECKING:
+    from bot.config import Config, Feed
+
+# Keys whose file or folder has to be there when the bot starts; those that end in _file too.
+MUST_EXIST = ("certfp", "load", "folders")
+SHORTEST_POLL = timedelta(seconds=1)
+
+
+def faults(config: Config, marked: Marked) -> Iterator[Fault]:
+    """All of them. A network that is faulty itself counts as there: its rooms are not blamed for it."""
+    for path, message in (
+        *_rooms(config, _networks(marked)),
+        *_feeds(config),
+        *_times(config),
+        *_consoles(config),
+        *_files(config, ()),
+    ):
+        yield marked.fault(path, message)
+
+
+Found = Iterable[tuple[KeyPath, str]]
+
+
+def _networks(marked: Marked) -> list[str]:
+    networks = marked.data.get("networks") if isinstance(marked.data, dict) else None
+    return list(networks) if isinstance(networks, dict) else []
+
+
+def _rooms(config: Config, networks: list[str]) -> Found:
+    for path, room in _named_rooms(config):
+        network, address = room_address(room)
+        if network not in networks:
+            yield path, strange_word(f"no network '{network}'", network, networks)
+        elif network in config.networks:
+            kind = config.networks[network].type
+            if message := _address_fault(kind, address):
+                yield path, message
+    said_in = {room for feed in config.feeds.values() for room in feed.rooms}
+    for room in config.announce.rooms:
+        if room not in said_in:
+            yield ("announce", "rooms", room), "no feed names this room"
+
+
+def _named_rooms(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    for name, feed in config.feeds.items():
+        yield from ((("feeds", name, "rooms", at), room) for at, room in enumerate(feed.rooms))
+    if config.operators is not None:
+        yield ("operators",), config.operators
+
+
+def _address_fault(kind: str, address: str) -> str:
+    if kind == "irc":
+        return channel_fault(address)
+    if kind == "matrix" and not (address[0] == "!" or (address[0] == "#" and ":" in address)):
+        return "a Matrix room is written #ALIAS:SERVER or !ID:SERVER"
+    return ""
+
+
+def _feeds(config: Config) -> Found:
+    for name, feed in config.feeds.items():
+        for at, room in enumerate(feed.rooms):
+            if room in feed.rooms[:at]:
+                yield ("feeds", name, "rooms", at), "this room stands here twice"
+        yield from ((("feeds", name, *path), message) for path, message in _unreachable(feed, config.builds.pipelines))
+
+
+def _unreachable(feed: Feed, watched: tuple[str, ...]) -> Found:
+    for at, pattern in enumerate(feed.pipelines):
+        if not any(pattern.matches(pipeline) for pipeline in watched):
+            yield ("pipelines", at), f"nothing can reach this: builds.pipelines has {', '.join(watched)}"
+    if feed.signatures and "known" not in feed.events:
+        yield ("events",), "nothing can reach this feed: it asks for signatures, and for no known failures"
+
+
+def _times(config: Config) -> Found:
+    builds, poll = config.builds, config.poll
+    if poll.every < SHORTEST_POLL:
+        yield ("poll", "every"), "must be at least 1s"
+    if poll.totals_every < poll.every:
+        yield ("poll", "totals_every"), "must not be shorter than poll.every"
+    if builds.look_back <= poll.every:
+        yield ("builds", "look_back"), "must be longer than poll.every, else builds are missed"
+    if builds.hold > builds.hold_at_most:
+        yield ("builds", "hold"), "must not be longer than builds.hold_at_most"
+    if builds.settle >= builds.wait_for_logs:
+        yield ("builds", "settle"), "must be shorter than builds.wait_for_logs, else no logs are ever ready in time"
+    if builds.say_within > builds.look_back:
+        yield ("builds", "say_within"), "must not be longer than builds.look_back"
+
+
+def _consoles(config: Config) -> Found:
+    consoles = [name for name, network in config.networks.items() if network.type == "console"]
+    return [(("networks", name), f"one console is enough; '{consoles[0]}' is one") for name in consoles[1:]]
+
+
+def _files(value: object, path: KeyPath) -> Found:
+    """Files and folders that are named and not there."""
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from _files(getattr(value, name), (*path, field.alias or name))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _files(item, (*path, key))
+    elif isinstance(value, tuple):
+        for at, item in enumerate(value):
+            yield from _files(item, (*path, at))
+    elif isinstance(value, Path) and not value.exists():
+        word = next(str(key) for key in reversed(path) if isinstance(key, str))
+        if word in MUST_EXIST or word.endswith("_file"):
+            yield path, f"there is no {value}"
