@@ -1,0 +1,280 @@
+"""The search contract on Elasticsearch 7.10 to 9 and OpenSearch 1 to 3."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from bot.lucene.printing import to_text
+from bot.lucene.tree import Node
+from bot.model import Answer, Build, Complete, Fields, Hit, Line, Listed, Ran, Totals, Unknown, Where, Window
+from bot.search import Question, answers, mapping, plan
+from bot.search.config import SearchConfig
+from bot.search.msearch import Item, Msearch, Outcome
+from bot.search.plan import Json, Layout, NoSuchField
+from bot.search.profiles import PROFILES, with_overrides
+from bot.search.wire import TOO_LARGE, NoAnswer, Pace, Wire
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+DENIED = frozenset({403, 404, 405})
+UUIDS_LISTED = 5_000  # of one listing's condition
+UUIDS_DESCRIBED = 500  # each comes with a document
+
+
+class HttpSearch:
+    """One index pattern with one layout. Raises UserError if a file that the settings name cannot be read.
+
+    `fields_for`: how long the index's fields are believed. `page`: buckets of one page of a listing.
+    `largest`: bytes of one request; many proxies refuse 1 MB. `clock`: seconds, any start.
+    """
+
+    def __init__(
+        self,
+        settings: SearchConfig,
+        *,
+        pace: Pace | None = None,
+        fields_for: timedelta = timedelta(minutes=10),
+        page: int = 5_000,
+        largest: int = 500_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.profile = with_overrides(PROFILES[settings.profile], settings.fields)
+        self._index = settings.index
+        self._wire = Wire(settings, pace or Pace())
+        self._msearch = Msearch(self._wire, at_once=settings.at_once, chunk=settings.chunk, largest=largest)
+        self._fields_for = fields_for.total_seconds()
+        self._page = page
+        self._clock = clock
+        self._known: tuple[float, Layout] | None = None
+        self._assumes = False
+
+    async def builds(self, window: Window, where: Where) -> Answer[list[Listed]]:
+        async def ask(uuids: Sequence[str]) -> Answer[list[Listed]]:
+            chosen = replace(where, uuids=tuple(uuids))
+
+            def page(layout: Layout, after: Json | None) -> Json:
+                return plan.builds(chosen, window, layout, self._wire.server_timeout, self._page, after)
+
+            return await self._paged(page, answers.listed)
+
+        try:
+            if plan.nowhere(where, await self._layout()):
+                return Complete([])
+        except (NoAnswer, NoSuchField) as fault:
+            return Unknown(str(fault), [])
+        if not where.uuids:
+            answer = await self._in_parts([()], ask)
+        else:
+            answer = await self._in_parts(parts(where.uuids, UUIDS_LISTED), ask)
+        return newest_in(window, answer)
+
+    async def described(self, uuids: Sequence[str], window: Window) -> Answer[list[Build]]:
+        async def ask(some: Sequence[str]) -> Answer[list[Build]]:
+            layout = await self._layout()
+            item = await self._search(plan.described(some, window, layout, self._wire.server_timeout))
+            return self._judged(item, answers.described(item, self.profile))
+
+        return await self._in_parts(parts(uuids, UUIDS_DESCRIBED), ask)
+
+    async def hits(
+        self, questions: Sequence[Question], uuids: Sequence[str] | None, window: Window
+    ) -> Mapping[str, Answer[list[Hit]]]:
+        if not questions or (uuids is not None and not uuids):
+            return {question.id: Complete([]) for question in questions}
+        try:
+            layout = await self._layout()
+        except (NoAnswer, NoSuchField) as fault:
+            return {question.id: Unknown(str(fault), []) for question in questions}
+        outcomes = await self._msearch.run(self._items(questions, uuids), self._body(window, layout))
+        found = self._per_question(questions, outcomes)
+        return found if uuids is not None else await self._of_window(found, window)
+
+    async def lines(self, uuid: str, tree: Node, limit: int, window: Window) -> Answer[list[Line]]:
+        async def ask(some: Sequence[str]) -> Answer[list[Line]]:
+            layout = await self._layout()
+            asked = plan.lines(to_text(tree), some[0], limit, window, layout, self._wire.server_timeout)
+            item = await self._search(asked)
+            return self._judged(item, answers.lines(item, self.profile))
+
+        return await self._in_parts([(uuid,)], ask)
+
+    async def totals(self, window: Window) -> Answer[Totals]:
+        async def ask(_: Sequence[str]) -> Answer[list[Ran]]:
+            def page(layout: Layout, after: Json | None) -> Json:
+                return plan.totals(window, layout, self._wire.server_timeout, self._page, after)
+
+            return await self._paged(page, answers.ran)
+
+        match await self._in_parts([()], ask):
+            case Complete(found):
+                return Complete(tuple(found))
+            case Unknown(why, found, refused):
+                return Unknown(why, tuple(found), refused)
+
+    async def fields(self) -> Answer[Fields]:
+        try:
+            return Complete(await self._read_fields())
+        except NoAnswer as fault:
+            return Unknown(str(fault), {})
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+    # -- the index's fields -----------------------------------------------------------------------------------
+
+    async def _layout(self) -> Layout:
+        """The layout with the fields as last read. Raises NoAnswer, or NoSuchField for an index of another layout."""
+        if self._known is not None and self._clock() - self._known[0] < self._fields_for:
+            return self._known[1]
+        layout = Layout(self.profile, await self._read_fields())
+        layout.exact("uuid")
+        for word in plan.NEEDED:
+            layout.field(word)
+        self._known = (self._clock(), layout)
+        return layout
+
+    async def _read_fields(self) -> Fields:
+        try:
+            caps = await self._wire.get("_field_caps", fields="*", ignore_unavailable="true")
+        except NoAnswer as fault:
+            if fault.status not in DENIED:
+                raise
+            return await self._read_mapping()
+        if not caps.get("indices", [""]):
+            raise NoAnswer(f"no index matches {self._index}")
+        return mapping.from_field_caps(caps)
+
+    async def _read_mapping(self) -> Fields:
+        try:
+            found = await self._wire.get("_mapping", ignore_unavailable="true")
+        except NoAnswer as fault:
+            if fault.status not in DENIED:
+                raise
+            if not self._assumes:
+                self._assumes = True
+                log.warning("the index's fields cannot be read, its layout's are assumed profile=%s", self.profile.name)
+            return mapping.assumed(self.profile)
+        if not found:
+            raise NoAnswer(f"no index matches {self._index}")
+        return mapping.from_mapping(found)
+
+    # -- one question -----------------------------------------------------------------------------------------
+
+    async def _search(self, body: Json) -> Mapping[str, Any]:
+        return await self._wire.search(json.dumps(body).encode())
+
+    def _judged(self, item: Mapping[str, Any], found: list[T]) -> Answer[list[T]]:
+        fault = answers.trouble(item, self._index)
+        return Complete(found) if fault is None else Unknown(fault.why, found, fault.refused)
+
+    async def _paged(
+        self, page: Callable[[Layout, Json | None], Json], read: Callable[[Mapping[str, Any]], list[T]]
+    ) -> Answer[list[T]]:
+        """All pages of a listing; it ends at the first that is not whole."""
+        layout = await self._layout()
+        found: list[T] = []
+        after: Json | None = None
+        while True:
+            try:
+                item = await self._search(page(layout, after))
+            except NoAnswer as fault:
+                if fault.status == TOO_LARGE:
+                    raise
+                return Unknown(str(fault), found)
+            some = read(item)
+            found += some
+            after = answers.next_page(item)
+            judged = self._judged(item, found)
+            if after is None or not isinstance(judged, Complete):
+                return judged
+
+    async def _in_parts(
+        self, chunks: Sequence[Sequence[str]], ask: Callable[[Sequence[str]], Awaitable[Answer[list[T]]]]
+    ) -> Answer[list[T]]:
+        """The answers for some builds at a time, joined; a part that is too large for the server is halved."""
+        waiting, found = deque(chunks), list[T]()
+        unknown: Unknown[list[T]] | None = None
+        while waiting:
+            part = waiting.popleft()
+            try:
+                answer = await ask(part)
+            except (NoAnswer, NoSuchField) as fault:
+                if isinstance(fault, NoAnswer) and fault.status == TOO_LARGE and len(part) > 1:
+                    waiting.extendleft([part[len(part) // 2 :], part[: len(part) // 2]])
+                    continue
+                return Unknown(str(fault), found)
+            found += answer.found
+            if isinstance(answer, Unknown):
+                unknown = unknown or answer
+        return Complete(found) if unknown is None else Unknown(unknown.why, found, unknown.refused)
+
+    # -- many questions ---------------------------------------------------------------------------------------
+
+    def _items(self, questions: Sequence[Question], uuids: Sequence[str] | None) -> list[Item]:
+        chunks: list[tuple[str, ...] | None] = [None]
+        if uuids is not None:
+            chunks = [tuple(part) for part in parts(uuids, self._msearch.uuids_per_item(plan.BUCKETS))]
+        texts = {question.id: to_text(question.tree) for question in questions}
+        return [Item(id_, text, chunk) for chunk in chunks for id_, text in texts.items()]
+
+    def _body(self, window: Window, layout: Layout) -> Callable[[Item], bytes]:
+        def body(item: Item) -> bytes:
+            return json.dumps(plan.hits(item.text, item.uuids, window, layout, self._wire.server_timeout)).encode()
+
+        return body
+
+    def _per_question(self, questions: Sequence[Question], outcomes: Sequence[Outcome]) -> dict[str, Answer[list[Hit]]]:
+        found: dict[str, Answer[list[Hit]]] = {question.id: Complete([]) for question in questions}
+        for outcome in outcomes:
+            question = outcome.item.question
+            found[question] = joined(found[question], self._hits(outcome))
+        return found
+
+    def _hits(self, outcome: Outcome) -> Answer[list[Hit]]:
+        answer = outcome.answer
+        if isinstance(answer, answers.Trouble):
+            return Unknown(answer.why, [], answer.refused)
+        judged = self._judged(answer, answers.hits(answer, outcome.item.question, self.profile))
+        over = answers.left_over(answer)
+        if over and isinstance(judged, Complete):
+            return Unknown(f"more than {plan.BUCKETS} builds have it, {over} lines are in others", judged.found)
+        return judged
+
+    async def _of_window(self, found: Mapping[str, Answer[list[Hit]]], window: Window) -> dict[str, Answer[list[Hit]]]:
+        """Only hits in builds whose newest line, matched or not, lies in the window."""
+        uuids = sorted({hit.build for answer in found.values() for hit in answer.found})
+        if not uuids:
+            return dict(found)
+        listed = await self.builds(window, Where(uuids=tuple(uuids)))
+        inside = {build.uuid for build in listed.found}
+        cut = {id_: kept(answer, inside) for id_, answer in found.items()}
+        if isinstance(listed, Complete):
+            return cut
+        return {id_: joined(answer, Unknown(listed.why, [])) for id_, answer in cut.items()}
+
+
+def parts(uuids: Sequence[str], most: int) -> list[Sequence[str]]:
+    return [uuids[start : start + most] for start in range(0, len(uuids), most)]
+
+
+def joined(one: Answer[list[Hit]], other: Answer[list[Hit]]) -> Answer[list[Hit]]:
+    """Both findings; unknown if either is."""
+    found = one.found + other.found
+    unknown = next((answer for answer in (one, other) if isinstance(answer, Unknown)), None)
+    return Complete(found) if unknown is None else Unknown(unknown.why, found, unknown.refused)
+
+
+def kept(answer: Answer[list[Hit]], inside: set[str]) -> Answer[list[Hit]]:
+    return replace(answer, found=[hit for hit in answer.found if hit.build in inside])
+
+
+def newest_in(window: Window, answer: Answer[list[Listed]]) -> Answer[list[Listed]]:
+    return replace(answer, found=[one for one in answer.found if window.start <= one.newest < window.end])

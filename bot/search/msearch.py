@@ -1,0 +1,128 @@
+"""Many searches in few requests: cut by number and by bytes, some at once, and one by one where it must be."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.search.answers import Trouble
+from bot.search.wire import TOO_LARGE, NoAnswer, Wire
+
+log = logging.getLogger(__name__)
+
+# How a cluster or the proxy before it says that it has no _msearch for us.
+NO_MSEARCH = frozenset({400, 403, 404, 405})
+UUID_BYTES = 36  # 32 hex digits, quotes, comma, blank
+LEAST_BYTES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One search: a question's text for some builds, None for all of them."""
+
+    question: str
+    text: str
+    uuids: tuple[str, ...] | None
+
+    def halves(self) -> list[Item]:
+        """The same question for half of the builds, twice; nothing where there is no half."""
+        if self.uuids is None or len(self.uuids) < 2:
+            return []
+        middle = len(self.uuids) // 2
+        return [replace(self, uuids=self.uuids[:middle]), replace(self, uuids=self.uuids[middle:])]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item: the server's answer, or why there is none."""
+
+    item: Item
+    answer: Mapping[str, Any] | Trouble
+
+
+Body = Callable[[Item], bytes]
+
+
+class Msearch:
+    """Remembers what this cluster taught: how large a request may be, and whether it has _msearch for us."""
+
+    def __init__(self, wire: Wire, *, at_once: int, chunk: int, largest: int) -> None:
+        self._wire = wire
+        self._at_once = at_once
+        self._chunk = chunk
+        self.largest = largest  # bytes of one request
+        self._one_by_one = False
+
+    def uuids_per_item(self, most: int) -> int:
+        """How many builds one item may name so that it fills half of a request at the most."""
+        return max(1, min(most, self.largest // 2 // UUID_BYTES))
+
+    async def run(self, items: Sequence[Item], body: Body) -> list[Outcome]:
+        """Every item with its outcome, in no order. A far end that does not answer is not asked for the rest."""
+        waiting = deque(self._cut(items, body))
+        done: list[Outcome] = []
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(min(self._at_once, len(waiting))):
+                workers.create_task(self._work(waiting, done, body))
+        return done
+
+    async def _work(self, waiting: deque[list[Item]], done: list[Outcome], body: Body) -> None:
+        while waiting:
+            batch = waiting.popleft()
+            try:
+                done += await self._batch(batch, body)
+            except NoAnswer as fault:
+                if fault.status == TOO_LARGE:
+                    self._smaller(batch, fault, waiting, done, body)
+                    continue
+                given_up = [batch, *waiting]
+                waiting.clear()
+                done += [Outcome(item, Trouble(str(fault))) for left in given_up for item in left]
+
+    async def _batch(self, batch: list[Item], body: Body) -> list[Outcome]:
+        if self._one_by_one:
+            return await self._singly(batch, body)
+        try:
+            answers = await self._wire.msearch([body(item) for item in batch])
+        except NoAnswer as fault:
+            if fault.status not in NO_MSEARCH:
+                raise
+            found = await self._singly(batch, body)
+            if not self._one_by_one:
+                self._one_by_one = True
+                log.warning("searches go one by one, because _msearch is not to be had why=%r", str(fault))
+            return found
+        return [Outcome(item, answer) for item, answer in zip(batch, answers, strict=True)]
+
+    async def _singly(self, batch: list[Item], body: Body) -> list[Outcome]:
+        return [Outcome(item, await self._wire.search(body(item))) for item in batch]
+
+    def _smaller(
+        self, batch: list[Item], fault: NoAnswer, waiting: deque[list[Item]], done: list[Outcome], body: Body
+    ) -> None:
+        """Cut what was too large again, by a limit of half its size, and remember that."""
+        sent = sum(len(body(item)) for item in batch)
+        self.largest = max(LEAST_BYTES, min(self.largest, sent // 2))
+        parts = batch if len(batch) > 1 else batch[0].halves()
+        if not parts:
+            done.append(Outcome(batch[0], Trouble(str(fault), refused=True)))
+            return
+        waiting.extendleft(self._cut(parts, body))
+
+    def _cut(self, items: Sequence[Item], body: Body) -> Iterator[list[Item]]:
+        """Batches of at most `chunk` items and `largest` bytes; an item that is larger goes alone."""
+        batch: list[Item] = []
+        size = 0
+        for item in items:
+            length = len(body(item)) + 100  # its header line
+            if batch and (len(batch) >= self._chunk or size + length > self.largest):
+                yield batch
+                batch, size = [], 0
+            batch.append(item)
+            size += length
+        if batch:
+            yield batch
