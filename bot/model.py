@@ -258,7 +258,7 @@ class Heard:
 class Post:
     """One message to one room. `key` is the same for the same thing said again (Matrix: transaction id).
 
-    `answers`: what it replies to; such a post goes first and may have several lines.
+    `answers`: what it replies to; such a post goes first and may have several lines. `first`: goes first, too.
     `replaces`: what was said and is now corrected. `loud`: may notify people (Matrix: m.text).
     """
 
@@ -270,6 +270,7 @@ class Post:
     answers: Heard | None = None
     thread: str = ""
     replaces: Said | None = None
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

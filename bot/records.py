@@ -153,8 +153,21 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class SignatureState:
-    """What was asked of a signature: the digest for which the look-back was asked, and why it is off ("": it is not)."""
+    """The digest with which a signature was last asked of the look-back, and why it is off ("": it is not)."""
 
     id: str
     digest: str
     off: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The little of a Failure that tells whether a tick has anything to do for it. `retry`: the next Unsearched's."""
+
+    documents: int
+    settled: bool
+    asked: int
+    state: State
+    reason_asked: bool
+    old: bool = False
+    retry: datetime | None = None

@@ -1,0 +1,106 @@
+"""One worker per network: claims the next due delivery, says it, records it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.chat import Chat
+from bot.errors import PermanentError, TemporaryError
+from bot.model import Message, Post, Said
+from bot.records import Delivery, Rendered
+from bot.store import Store, Tx
+from bot.troubles import Troubles
+
+log = logging.getLogger(__name__)
+
+Render = Callable[[Tx, Delivery, datetime], Rendered | str]
+PUT_OFF_FIRST, PUT_OFF_LAST = timedelta(seconds=5), timedelta(minutes=5)
+
+
+class Announcer:
+    """The deliveries of one network, one at a time. Times are parameters: seconds between looks at the outbox."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        store: Store,
+        render: Render,
+        troubles: Troubles,
+        clock: Callable[[], datetime],
+        fold_over: int,
+        every: float = 1.0,
+    ) -> None:
+        self._chat = chat
+        self._store = store
+        self._render = render
+        self._troubles = troubles
+        self._clock = clock
+        self._fold_over = fold_over
+        self._every = every
+
+    async def run(self) -> None:
+        """For ever: say what is due. A worker that starts takes up first what it was saying when it stopped."""
+        while True:
+            try:
+                worked = self._chat.status().ready and await self.step()
+            except TemporaryError as error:  # the store's: what is in the outbox stays there
+                self._troubles.begin("store", str(error))
+                worked = False
+            except Exception:  # the guard of deliveries
+                log.exception("delivery failed network=%s", self._chat.name)
+                self._troubles.once(f"network {self._chat.name}", "a delivery failed, the log has the traceback")
+                worked = False
+            if not worked:
+                await asyncio.sleep(self._every)
+
+    async def step(self) -> bool:
+        """Claim, say and record one delivery; False if none was due. Raises TemporaryError for the store."""
+        now = self._clock()
+        row = await self._store.write(lambda tx: tx.claim(self._chat.name, now, self._render, self._fold_over))
+        self._troubles.end("store")
+        if row is None:
+            return False
+        await self._record(row, await self._say(row))
+        return True
+
+    async def _say(self, row: Delivery) -> Said | TemporaryError | PermanentError:
+        message = row.message or Message("")
+        try:
+            said = await self._chat.say(Post(row.room, row.key, message, loud=row.loud, replaces=row.replaces))
+        except (TemporaryError, PermanentError) as error:
+            log.warning("not said delivery=%d room=%s why=%r", row.id, row.room, str(error))
+            return error
+        log.info("said delivery=%d room=%s about=%s revision=%d", row.id, row.room, row.about, row.revision)
+        return said
+
+    async def _record(self, row: Delivery, outcome: Said | TemporaryError | PermanentError) -> None:
+        """The message is out, so the record is tried until it is made, and nothing is claimed meanwhile."""
+        while True:
+            try:
+                await self._store.write(lambda tx: self._outcome(tx, row, outcome))
+            except TemporaryError as error:
+                self._troubles.begin("store", str(error))
+                await asyncio.sleep(self._every)
+            else:
+                self._troubles.end("store")
+                return
+
+    def _outcome(self, tx: Tx, row: Delivery, outcome: Said | TemporaryError | PermanentError) -> None:
+        now = self._clock()
+        match outcome:
+            case Said():
+                tx.said(row.id, outcome, now)
+            case TemporaryError():
+                tx.put_off(row.id, now + _wait(row.tries, outcome), outcome.doubt, str(outcome))
+            case PermanentError():
+                tx.fail(row.id, str(outcome), now)
+                self._troubles.once(f"room {row.room}", str(outcome))
+
+
+def _wait(tries: int, error: TemporaryError) -> timedelta:
+    if error.retry_after is not None:
+        return timedelta(seconds=error.retry_after)
+    return min(PUT_OFF_FIRST * 2 ** min(tries, 10), PUT_OFF_LAST)

@@ -1,0 +1,108 @@
+"""Routing's decisions written into the outbox, on the state that this very transaction reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.incidents import Judged, Waits
+from bot.records import Delivery, Kind, Stage
+from bot.routing import Action, Decision, Room, Unit, decide
+from bot.store import Tx
+
+CATCH_UP = "catch-up"  # what every catch-up row is about: one story a room, a revision a message
+LAST_LOOK, LAST_COMPLETE = "look.last", "look.complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the config says about waiting and routing. `digests`: per feed, what changes with its filter."""
+
+    waits: Waits
+    rooms: Sequence[Room]
+    digests: Mapping[str, str]
+
+
+def deliver(tx: Tx, judged: Iterable[Judged], rules: Rules, now: datetime) -> None:
+    """Decide for each unit and room, and write what follows."""
+    since = {name: tx.feed_since(name, digest, now) for name, digest in rules.digests.items()}
+    units = _units(judged)
+    rows = _by_room(tx.deliveries([unit.key for unit in units]))
+    for unit in units:
+        for room in rules.rooms:
+            own = rows.get((unit.key, room.name), [])
+            _apply(tx, unit, room, own, decide(unit, room, since, own, now, rules.waits), now)
+
+
+def _units(judged: Iterable[Judged]) -> list[Unit]:
+    grouped: dict[str, list[Judged]] = {}
+    for one in judged:
+        grouped.setdefault(one.failure.unit, []).append(one)
+    return [Unit(key, tuple(failures)) for key, failures in grouped.items()]
+
+
+def _by_room(rows: Iterable[Delivery]) -> dict[tuple[str, str], list[Delivery]]:
+    grouped: dict[tuple[str, str], list[Delivery]] = {}
+    for row in rows:
+        grouped.setdefault((row.about, row.room), []).append(row)
+    return grouped
+
+
+def _apply(tx: Tx, unit: Unit, room: Room, rows: Sequence[Delivery], decision: Decision, now: datetime) -> None:
+    match decision.action:
+        case Action.NOTHING:
+            pass
+        case Action.QUEUE:
+            tx.enqueue(Kind.CHANGE, unit.key, room.name, decision.revision, decision.due, now)
+        case Action.MOVE:
+            if rows[-1].due != decision.due:
+                tx.set_due(rows[-1].id, decision.due)
+        case Action.END:
+            tx.end(rows[-1].id, Stage.EXPIRED, decision.reason, now)
+        case Action.CATCH_UP:
+            _catch_up(tx, room.name, min(one.failure.first_seen for one in unit.judged), now)
+
+
+def _catch_up(tx: Tx, room: str, since: datetime, now: datetime, gap: tuple[datetime, datetime] | None = None) -> None:
+    """One catch-up message of the room covers all old news since its row was made; `finish` says when it is due."""
+    rows = [row for row in tx.deliveries([CATCH_UP]) if row.room == room]
+    covered = bool(rows) and (rows[-1].created >= since or rows[-1].stage is Stage.QUEUED)
+    if gap is None and covered:
+        return
+    revision = rows[-1].revision + 1 if rows else 0
+    tx.enqueue(Kind.CATCH_UP, CATCH_UP, room, revision, None, now, gap=gap)
+
+
+def begin(tx: Tx, every: timedelta, now: datetime) -> None:
+    """No deadline passes while nobody looks: after a pause (a restart) they move on by it."""
+    last = _time(tx.get(LAST_LOOK))
+    if last is not None and now - last > 3 * every:
+        tx.forgive(now - last)
+
+
+def finish(tx: Tx, rules: Rules, seen_from: datetime, complete: bool, now: datetime) -> None:
+    """The end of a tick, its backlog empty: old news becomes due, stale rows end, the look is noted.
+
+    `seen_from`: the start of the look-back. `complete`: the listing answered; while it does not, deadlines move on.
+    """
+    last, last_complete = _time(tx.get(LAST_LOOK)), _time(tx.get(LAST_COMPLETE))
+    tx.put_value(LAST_LOOK, now.isoformat())
+    for room in tx.expire_stale(now, rules.waits.say_within):
+        _catch_up(tx, room, now, now)
+    tx.expire_without_feed({room.name for room in rules.rooms}, now)
+    if not complete:
+        if last is not None:
+            tx.forgive(now - last)
+        return
+    tx.put_value(LAST_COMPLETE, now.isoformat())
+    if last_complete is not None and last_complete < seen_from:
+        for room in rules.rooms:
+            _catch_up(tx, room.name, now, now, (last_complete, seen_from))
+    for row in tx.deliveries([CATCH_UP]):
+        if row.stage is Stage.QUEUED and row.due is None:
+            tx.set_due(row.id, now)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,126 @@
+"""All searches of one batch of builds, before its transaction: metadata, signatures, the most telling lines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.classify import Answers, Classifier
+from bot.incidents import Waits, first_listed, listed_again
+from bot.model import Build, Line, Listed, Unknown
+from bot.records import ALL, Failure
+from bot.sources import Source
+
+REASONS_AT_ONCE = 4
+
+
+@dataclass(slots=True)
+class Looked:
+    """What the searches said. `asked`: per build, its signatures that were; `reasons`: per build that was looked at.
+
+    `blind`: metadata did not come, or no signature answered for a build; no deadline passes then.
+    """
+
+    listed: Sequence[Listed]
+    before: Mapping[str, Failure]
+    described: Mapping[str, Build] = field(default_factory=dict)
+    asked: dict[str, frozenset[str]] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
+    reasons: dict[str, Line | None] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
+    blind: bool = False
+
+
+class Looker:
+    """Asks the source and the search about a batch. `off`: signatures that the server refused."""
+
+    def __init__(self, source: Source, classifier: Classifier, waits: Waits) -> None:
+        self.classifier = classifier
+        self.off: frozenset[str] = frozenset()
+        self._source = source
+        self._waits = waits
+
+    @property
+    def on(self) -> frozenset[str]:
+        """The signatures that are asked."""
+        return self.classifier.ids - self.off
+
+    def all_asked(self, looked: Looked, uuid: str) -> bool:
+        """Was every signature asked of the build, as its documents are now?"""
+        return looked.asked[uuid] >= self.on
+
+    async def look(self, batch: Sequence[Listed], before: Mapping[str, Failure], now: datetime) -> Looked:
+        """New builds, and those of before that have something open."""
+        looked = Looked(batch, before)
+        await self._describe(looked, now)
+        for one in batch:
+            looked.asked[one.uuid] = self._to_ask(one, before.get(one.uuid), now)
+        await self._ask(looked, now)
+        await self._find_reasons(looked, now)
+        return looked
+
+    async def look_again(self, failures: Sequence[Failure], ids: Sequence[str], now: datetime) -> Looked:
+        """New or changed signatures, of builds that were asked before."""
+        looked = Looked([], {one.build.uuid: one for one in failures})
+        looked.asked = {uuid: frozenset(ids) for uuid in looked.before}
+        await self._ask(looked, now)
+        return looked
+
+    def seen(self, looked: Looked, one: Listed, now: datetime) -> Failure | None:
+        """The build with what the listing says; None for a new one without metadata. A new one has no unit yet."""
+        failure = looked.before.get(one.uuid)
+        if failure is not None:
+            return listed_again(failure, one, now, self._waits)
+        build = looked.described.get(one.uuid)
+        return None if build is None else first_listed(build, "", one, now, self._waits)
+
+    async def _describe(self, looked: Looked, now: datetime) -> None:
+        new = [one.uuid for one in looked.listed if one.uuid not in looked.before]
+        if not new:
+            return
+        answer = await self._source.described(new, now)
+        looked.described = {one.uuid: one for one in answer.found}
+        if isinstance(answer, Unknown):
+            looked.troubles.append(answer.why)
+            looked.blind = True
+
+    def _to_ask(self, one: Listed, failure: Failure | None, now: datetime) -> frozenset[str]:
+        """All signatures where documents came since they were asked; else those that did not answer then."""
+        if failure is None or one.documents > failure.asked:
+            return self.on
+        due = {row.signature for row in failure.unsearched if row.next_try <= now}
+        return self.on if ALL in due else self.on & due
+
+    async def _ask(self, looked: Looked, now: datetime) -> None:
+        window = self._source.window(now)
+        for ids in set(looked.asked.values()):
+            uuids = [uuid for uuid, own in looked.asked.items() if own == ids]
+            looked.answers.take(uuids, await self.classifier.ask(sorted(ids), uuids, window))
+        for uuid, why in looked.answers.why.items():
+            looked.blind = looked.blind or why.keys() >= looked.asked[uuid]
+            looked.troubles.append(next(iter(why.values())))
+
+    async def _find_reasons(self, looked: Looked, now: datetime) -> None:
+        """Of each build that may turn out unknown in this tick; what did not answer is asked at the next one."""
+        hit = {hit.build for hit in looked.answers.hits}
+        window = self._source.window(now)
+        gate = asyncio.Semaphore(REASONS_AT_ONCE)
+
+        async def find(uuid: str) -> None:
+            async with gate:
+                answer = await self.classifier.reason(uuid, window)
+            if isinstance(answer, Unknown):
+                looked.troubles.append(answer.why)
+            else:
+                looked.reasons[uuid] = answer.found
+
+        wanted = [one.uuid for one in looked.listed if one.uuid not in hit and self._wants_reason(looked, one, now)]
+        await asyncio.gather(*(find(uuid) for uuid in wanted))
+
+    def _wants_reason(self, looked: Looked, one: Listed, now: datetime) -> bool:
+        failure = self.seen(looked, one, now)
+        if failure is None or failure.old or failure.found or failure.reason_asked:
+            return False
+        return failure.settled and failure.build.voting

@@ -1,0 +1,158 @@
+"""One tick: source -> builds -> classify -> incidents -> route -> store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.classify import Classifier, unsearched
+from bot.deliveries import Rules, begin, deliver, finish
+from bot.incidents import judge, news, unit_base, unit_of
+from bot.looking import Looked, Looker
+from bot.model import Listed, Signature, Unknown
+from bot.records import Found, SignatureState, Standing, State
+from bot.sources import Source
+from bot.store import Store, Tx
+
+BATCH = 500  # new builds of one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What a tick did. `trouble`: why it was not complete, "" if it was; `off`: signatures switched off by it."""
+
+    listed: int
+    new: int
+    trouble: str = ""
+    off: Mapping[str, str] = field(default_factory=dict)
+
+
+class Poller:
+    """Looks at the index once a tick, and writes what follows from it in one transaction a batch."""
+
+    def __init__(
+        self,
+        source: Source,
+        store: Store,
+        classifier: Classifier,
+        signatures: Mapping[str, Signature],
+        rules: Rules,
+        every: timedelta,
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._looker = Looker(source, classifier, rules.waits)
+        self._signatures = signatures
+        self._rules = rules
+        self._every = every
+
+    async def tick(self, now: datetime) -> Ticked:
+        """List, classify, decide. Searches fail into Ticked.trouble; the store raises TemporaryError."""
+        await self._store.write(lambda tx: begin(tx, self._every, now))
+        listing = await self._source.finished(now)
+        ticked = await self._sign_in(now)
+        standing = await self._store.read(lambda tx: tx.standing([one.uuid for one in listing.found]))
+        work = sorted(
+            (one for one in listing.found if needs(one, standing.get(one.uuid), now)), key=lambda one: one.newest
+        )
+        for start in range(0, len(work), BATCH):
+            ticked.append(await self._batch(work[start : start + BATCH], now))
+        blind = isinstance(listing, Unknown) or any(looked.blind for looked in ticked)
+        seen_from = self._source.window(now).start
+        await self._store.write(lambda tx: self._finish(tx, seen_from, not blind, now))
+        troubles = [listing.why] if isinstance(listing, Unknown) else [why for one in ticked for why in one.troubles]
+        off = {id: why for looked in ticked for id, why in looked.answers.refused.items()}
+        return Ticked(len(listing.found), sum(one.uuid not in standing for one in work), next(iter(troubles), ""), off)
+
+    async def _batch(self, batch: Sequence[Listed], now: datetime) -> Looked:
+        uuids = [one.uuid for one in batch]
+        before = await self._store.read(lambda tx: tx.failures(uuids))
+        looked = await self._looker.look(batch, {one.build.uuid: one for one in before}, now)
+        await self._store.write(lambda tx: self._record(tx, looked, now))
+        return looked
+
+    async def _sign_in(self, now: datetime) -> list[Looked]:
+        """Ask new and changed signatures of all builds that were asked before; refused ones stay off meanwhile."""
+        new_fields = await self._looker.classifier.prepare()
+        states = await self._store.read(lambda tx: tx.signature_states())
+        self._looker.off = frozenset(
+            id
+            for id, state in states.items()
+            if state.off and not new_fields and id in self._signatures and state.digest == self._signatures[id].digest
+        )
+        changed = [id for id, one in self._signatures.items() if id not in states or states[id].digest != one.digest]
+        gone = states.keys() - self._signatures.keys()
+        if gone:
+            await self._store.write(lambda tx: tx.forget_signatures(gone))
+        if not changed:
+            return []
+        window = self._source.window(now)
+        before = await self._store.read(lambda tx: tx.failures_since(window.start))
+        looked = await self._looker.look_again([one for one in before if one.asked >= 0], changed, now)
+        await self._store.write(lambda tx: self._record_changed(tx, looked, changed, now))
+        return [looked]
+
+    # -- the transactions -----------------------------------------------------------------------------------------
+
+    def _record(self, tx: Tx, looked: Looked, now: datetime) -> None:
+        """Builds, hits and what did not answer; then, on the state as it is now, incidents and routing."""
+        self._write_builds(tx, looked, now)
+        self._write_answers(tx, looked, now, quiet=False)
+        self._decide(tx, {failure.unit for failure in tx.failures(list(looked.asked))}, now)
+
+    def _record_changed(self, tx: Tx, looked: Looked, changed: Iterable[str], now: datetime) -> None:
+        """What a new or changed signature finds in builds of before is not news for chat."""
+        for id in changed:
+            if looked.answers.answered(id):
+                tx.drop_found(id, list(looked.asked))
+            off = looked.answers.refused.get(id, "")
+            tx.put_signature(SignatureState(id, self._signatures[id].digest, off))
+        self._write_answers(tx, looked, now, quiet=True)
+        self._decide(tx, {failure.unit for failure in tx.failures(list(looked.asked))}, now)
+
+    def _decide(self, tx: Tx, units: Iterable[str], now: datetime) -> None:
+        judged = [judge(one, self._signatures, now, self._rules.waits) for one in tx.failures_in(list(units))]
+        tx.add_news(news(judged, now))
+        tx.put([replace(one.failure, state=one.state) for one in judged if one.state is not one.failure.state])
+        deliver(tx, judged, self._rules, now)
+
+    def _finish(self, tx: Tx, seen_from: datetime, complete: bool, now: datetime) -> None:
+        self._decide(tx, tx.restless(), now)
+        finish(tx, self._rules, seen_from, complete, now)
+
+    def _write_builds(self, tx: Tx, looked: Looked, now: datetime) -> None:
+        # Read again: the listing was long ago, by the clock of an announcer.
+        looked.before = {one.build.uuid: one for one in tx.failures([one.uuid for one in looked.listed])}
+        for one in looked.listed:
+            failure = self._looker.seen(looked, one, now)
+            if failure is None:
+                continue
+            if one.uuid not in looked.before:
+                like = [] if failure.build.buildset else tx.units_like(unit_base(failure.build))
+                failure = replace(failure, unit=unit_of(failure.build, like))
+            if one.uuid in looked.reasons:
+                failure = replace(failure, reason=looked.reasons[one.uuid], reason_asked=True)
+            tx.put([replace(failure, asked=one.documents) if self._looker.all_asked(looked, one.uuid) else failure])
+
+    def _write_answers(self, tx: Tx, looked: Looked, now: datetime, quiet: bool) -> None:
+        there = {one.build.uuid: one for one in tx.failures(list(looked.asked))}
+        tx.add_found([Found(hit, now, quiet) for hit in looked.answers.hits if hit.build in there])
+        for uuid, failure in there.items():
+            why = looked.answers.why.get(uuid, {})
+            if failure.unsearched or why:
+                everything = self._looker.all_asked(looked, uuid)
+                tx.put_unsearched(uuid, unsearched(failure.unsearched, looked.asked[uuid], everything, why, now))
+        for id, sentence in looked.answers.refused.items():
+            tx.put_signature(SignatureState(id, self._signatures[id].digest, sentence))
+
+
+def needs(listed: Listed, standing: Standing | None, now: datetime) -> bool:
+    """Has a tick anything to do for this build? One that is settled, judged and complete costs nothing more."""
+    if standing is None or listed.documents > standing.asked or not standing.settled:
+        return True
+    if standing.state in (State.PENDING, State.NOT_READY):
+        return True
+    if standing.state is State.UNKNOWN and not standing.reason_asked and not standing.old:
+        return True
+    return standing.retry is not None and standing.retry <= now

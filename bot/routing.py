@@ -1,0 +1,185 @@
+"""Which rooms hear of a unit, when, and why not. Pure: no client, no clock, no store.
+
+A unit is what speaks once: the failures of one buildset. Every unit and room end in one Decision with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from bot.config import Feed
+from bot.incidents import Judged, Waits
+from bot.records import Delivery, Spoke, Stage, State
+
+LINES_PER_CHANGE = 3  # on a network that cannot edit
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room and all feeds that name it; `edits`: its network can change what was said."""
+
+    name: str
+    feeds: Mapping[str, Feed]
+    edits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The failures of one buildset, judged."""
+
+    key: str
+    judged: tuple[Judged, ...]
+
+    @property
+    def old(self) -> bool:
+        """Old news: its newest line was over say_within old when it was first listed."""
+        return all(one.failure.old for one in self.judged)
+
+
+class Action(Enum):
+    """What is to be done with the outbox's row of a unit and a room."""
+
+    NOTHING = "nothing"
+    QUEUE = "queue"  # a new revision, due at Decision.due
+    MOVE = "move"  # the queued row is due at Decision.due (None: not yet)
+    END = "end"  # the queued row expires
+    CATCH_UP = "catch up"  # is told in the room's catch-up message
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An action and its named reason; `revision` is that of the row which it is about."""
+
+    action: Action
+    reason: str
+    due: datetime | None = None
+    revision: int = 0
+
+
+def rooms_of(feeds: Mapping[str, Feed], edits: Mapping[str, bool]) -> list[Room]:
+    """The rooms that feeds name; `edits`: per network, can it change what was said?"""
+    named: dict[str, dict[str, Feed]] = {}
+    for name, feed in feeds.items():
+        for room in feed.rooms:
+            named.setdefault(room, {})[name] = feed
+    return [Room(room, own, edits[room.partition(":")[0]]) for room, own in named.items()]
+
+
+def why_not(feed: Feed, judged: Judged) -> str:
+    """Why a feed does not want to hear of a failure; "" if it does."""
+    build = judged.build
+    for word, patterns, value in (
+        ("pipeline", feed.pipelines, build.pipeline),
+        ("project", feed.projects, build.project),
+        ("branch", feed.branches, build.branch),
+        ("job", feed.jobs, build.job),
+    ):
+        if patterns and not any(pattern.matches(value) for pattern in patterns):
+            return f"its {word}s do not have {value or 'an empty one'}"
+    if not judged.said:
+        return f"the build is {judged.state.value}"
+    event = "known" if judged.state is State.KNOWN else "unknown"
+    if event not in feed.events:
+        return f"its events do not have {event}"
+    if feed.signatures and not any(p.matches(cause) for p in feed.signatures for cause in judged.causes):
+        return "its signatures do not have " + (", ".join(judged.causes) or "an unknown cause")
+    return ""
+
+
+def wants(room: Room, judged: Judged) -> bool:
+    """Does at least one of the room's feeds want to hear of it, whenever it was listed?"""
+    return any(not why_not(feed, judged) for feed in room.feeds.values())
+
+
+def passing(room: Room, judged: Sequence[Judged], since: Mapping[str, datetime]) -> list[Judged]:
+    """The failures that at least one of the room's feeds wants and that were first listed after it was loaded."""
+    return [
+        one
+        for one in judged
+        if any(not why_not(feed, one) and one.failure.first_seen >= since[name] for name, feed in room.feeds.items())
+    ]
+
+
+def decide(
+    unit: Unit, room: Room, since: Mapping[str, datetime], rows: Sequence[Delivery], now: datetime, waits: Waits
+) -> Decision:
+    """What is to be done for one unit in one room; `rows`: its deliveries there, by revision."""
+    there = passing(room, unit.judged, since)
+    if not rows:
+        return _first(unit, there, waits, now)
+    last = rows[-1]
+    if last.stage is Stage.SENDING or last.doubt:
+        return Decision(Action.NOTHING, "it is being said")
+    if last.stage is Stage.FAILED:
+        return Decision(Action.NOTHING, f"it failed before: {last.reason}")
+    if last.stage is not Stage.QUEUED:
+        return _correction(there, room, rows, now)
+    if not there:
+        return Decision(Action.END, "nothing is left to say", revision=last.revision)
+    if last.revision > 0:
+        return Decision(Action.NOTHING, "its correction waits for its turn")
+    return Decision(Action.MOVE, "it waits for its turn", _due(unit, waits, now))
+
+
+def _first(unit: Unit, there: Sequence[Judged], waits: Waits, now: datetime) -> Decision:
+    if not there:
+        return Decision(Action.NOTHING, "no feed of the room wants it")
+    if unit.old:
+        return Decision(Action.CATCH_UP, "old news")
+    due = _due(unit, waits, now)
+    if due is None:
+        return Decision(Action.NOTHING, "its other failures are not yet known or settled")
+    return Decision(Action.QUEUE, "a change failed", due)
+
+
+def _due(unit: Unit, waits: Waits, now: datetime) -> datetime | None:
+    """When its hold is over, if each failure seen is known or settled; else at most hold_at_most after the first.
+
+    None: not yet. A function of what was seen, not of now, so that a queued row keeps its turn.
+    """
+    seen = min(one.failure.waits_from for one in unit.judged)
+    if any(one.state is State.PENDING for one in unit.judged):
+        latest = seen + waits.hold_at_most
+        return latest if latest <= now else None
+    held = [one.failure.first_seen for one in unit.judged if not one.long_over]
+    return min(held) + waits.hold if held else seen
+
+
+def _correction(there: Sequence[Judged], room: Room, rows: Sequence[Delivery], now: datetime) -> Decision:
+    last = rows[-1]
+    further, explained = unsaid(last.spoke, there)
+    queue = Decision(Action.QUEUE, "what was said is corrected", now, last.revision + 1)
+    if last.stage is not Stage.SAID:
+        known = [one for one in explained if one.state is State.KNOWN and not one.quiet]
+        return queue if known else Decision(Action.NOTHING, f"it is {last.stage.value}: {last.reason}")
+    if room.edits:
+        same = not there or set(spoken(there)) == set(last.spoke)
+        return Decision(Action.NOTHING, "it was said") if same else queue
+    if not further and all(one.quiet for one in explained):
+        return Decision(Action.NOTHING, "it was said")
+    if sum(row.stage is Stage.SAID for row in rows) >= LINES_PER_CHANGE:
+        return Decision(Action.NOTHING, f"{LINES_PER_CHANGE} lines were said of it")
+    return queue
+
+
+def unsaid(spoke: Sequence[Spoke], there: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
+    """What the last message did not say: further failures, and failures of which more is known now.
+
+    More is known when logs that were not ready are, or an unknown failure is explained.
+    """
+    before = {one.build: one.state for one in spoke}
+    further = [one for one in there if one.build.uuid not in before]
+    open_before = [one for one in there if before.get(one.build.uuid) in (State.UNKNOWN, State.NOT_READY)]
+    return further, [one for one in open_before if before[one.build.uuid] is not one.state]
+
+
+def spoken(there: Sequence[Judged]) -> tuple[Spoke, ...]:
+    """What a message about these failures says of each."""
+    return tuple(_spoken(one) for one in there)
+
+
+def _spoken(one: Judged) -> Spoke:
+    return Spoke(one.build.uuid, one.state, tuple(sorted(one.causes)))

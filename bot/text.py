@@ -1,0 +1,30 @@
+"""Text that came from a log, a chat line or a signature: made one line, and cut. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+CUT = "…"
+SPACE = re.compile(r"\s+")
+
+
+def one_line(text: str) -> str:
+    """Without control and format characters (colours, bells, direction marks), white space folded to single spaces."""
+    visible = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
+    shown = "".join(char for char in visible if unicodedata.category(char) not in ("Cf", "Cs", "Co"))
+    return SPACE.sub(" ", shown).strip()
+
+
+def size(text: str) -> int:
+    """Bytes in UTF-8."""
+    return len(text.encode("utf-8"))
+
+
+def cut(text: str, most: int) -> str:
+    """At most so many bytes of UTF-8, cut at a space where one is near, with an ellipsis at the cut."""
+    if size(text) <= most:
+        return text
+    kept = text.encode("utf-8")[: max(0, most - size(CUT))].decode("utf-8", errors="ignore")
+    words, space, _ = kept.rpartition(" ")
+    return (words if space and len(words) > len(kept) // 2 else kept).rstrip() + CUT

@@ -1,0 +1,93 @@
+"""The bot's own troubles: each is said once in the log and once to the operators, and once when it is over.
+
+The operators' lines do not go through the store, which may be the very thing that fails: they wait in memory, and
+go ahead of announcements.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from bot.chat import Chat
+from bot.errors import PermanentError, TemporaryError
+from bot.model import Message, Post, room_address
+
+log = logging.getLogger(__name__)
+
+WAITING = 50  # lines that wait for the operators' network; the oldest fall out, the log has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that does not work. `part`: which part of the bot, as "search" or "network oftc"."""
+
+    part: str
+    sentence: str
+    since: datetime
+
+
+class Troubles:
+    """What does not work now. `room`: the operators', "" for none."""
+
+    def __init__(self, room: str, chats: Mapping[str, Chat], clock: Callable[[], datetime]) -> None:
+        self._room = room
+        self._chats = chats
+        self._clock = clock
+        self._open: dict[str, Trouble] = {}
+        self._lines: deque[str] = deque(maxlen=WAITING)
+
+    @property
+    def open(self) -> list[Trouble]:
+        """Those that last, the oldest first."""
+        return list(self._open.values())
+
+    def begin(self, part: str, sentence: str) -> None:
+        """Say it, unless this part is known to be in trouble."""
+        if part in self._open:
+            return
+        self._open[part] = Trouble(part, sentence, self._clock())
+        log.error("trouble part=%r why=%r", part, sentence)
+        self._lines.append(f"trouble: {part}: {sentence}")
+
+    def end(self, part: str) -> None:
+        """It works again."""
+        trouble = self._open.pop(part, None)
+        if trouble is None:
+            return
+        lasted = int((self._clock() - trouble.since).total_seconds())
+        log.info("trouble over part=%r lasted=%ds", part, lasted)
+        self._lines.append(f"over: {part} works again after {_span(lasted)}")
+
+    def once(self, part: str, sentence: str) -> None:
+        """A single event that an operator has to know of."""
+        log.error("notice part=%r why=%r", part, sentence)
+        self._lines.append(f"{part}: {sentence}")
+
+    async def run(self, every: float = 1.0) -> None:
+        """Say what waits, whenever the operators' network can; for ever."""
+        network, _ = room_address(self._room)
+        chat = self._chats.get(network)
+        while chat is not None:
+            await asyncio.sleep(every)
+            while self._lines and chat.status().ready:
+                line = self._lines[0]
+                try:
+                    await chat.say(Post(self._room, uuid4().hex, Message(line), first=True))
+                except TemporaryError:
+                    break
+                except PermanentError as error:
+                    log.error("operators not told room=%s why=%r", self._room, str(error))
+                if self._lines and self._lines[0] is line:
+                    self._lines.popleft()
+
+
+def _span(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
