@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from tantivy import Occur, Order, Query, Searcher
@@ -33,8 +32,8 @@ class Reading:
     def builds(self, window: Window, where: Where) -> list[Listed]:
         """Builds whose newest line is in the window."""
         groups = per_build(self.searcher, both(self.reach(window), *self.conditions(where)))
-        start = micros(window.start)
-        return [Listed(group.uuid, group.count, moment(group.last)) for group in groups if group.last >= start]
+        start, end = micros(window.start), micros(window.end)
+        return [Listed(one.uuid, one.count, moment(one.last)) for one in groups if start <= one.last < end]
 
     def described(self, uuids: Sequence[str], window: Window) -> list[Build]:
         """The metadata of each build's newest line: what was sent last holds."""
@@ -73,7 +72,8 @@ class Reading:
         """Builds with a line in the window itself."""
         words = ("uuid", "pipeline", "project", "job", "result")
         fields = [NAMES[word] for word in words]
-        buckets = combinations(self.searcher, self.between(window.start, window.end), fields, {})
+        lines = self.asking.between(TIME, micros(window.start), micros(window.end) - 1)
+        buckets = combinations(self.searcher, lines, fields, {})
         ran = Counter(tuple(str(bucket["key"][name] or "") for name in fields[1:]) for bucket in buckets)
         return tuple(
             Ran(pipeline, project, job, result, builds)
@@ -83,12 +83,8 @@ class Reading:
     # -- parts of a question --------------------------------------------------------------------------------------
 
     def reach(self, window: Window) -> Query:
-        """The lines that count for a window."""
-        return self.between(window.lines_from, window.end)
-
-    def between(self, start: datetime, end: datetime) -> Query:
-        """Lines in [start, end)."""
-        return self.asking.between(TIME, micros(start), micros(end) - 1)
+        """The lines that count for a window; no end, since a build with a later line is not in it."""
+        return self.asking.between(TIME, micros(window.lines_from), None)
 
     def of(self, uuid: str) -> Query:
         """One build's lines."""
