@@ -84,7 +84,7 @@ def _kind(value: object, quotes: bool) -> str:
     if value is None or value == "":
         return "nothing"
     if isinstance(value, dict):
-        return "a mapping"
+        return "a mapping; a text with ': ' in it needs quotes" if quotes else "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
     if isinstance(value, str):

@@ -95,6 +95,32 @@ class Marked:
             place = self.scalars[known].place
         return Fault(self.file, place.line, place.column, written(path), message)
 
+    def inside(self, path: KeyPath, at: int) -> Place:
+        """Where character `at` of a text value stands in the file, whose lines may have been folded into one.
+
+        Each line of the file is looked for in the value, behind the one before it; where escapes make a line
+        differ from its value, it is the line above.
+        """
+        scalar = self.scalars[path]
+        lines = self.text.splitlines()
+        block = scalar.style in ("|", ">")
+        first = scalar.place.line + block
+        skip = 0 if block else scalar.place.column - 1 + bool(scalar.style)
+        here, end = Place(first, skip + 1), 0
+        for number in range(first, len(lines) + 1):
+            raw = lines[number - 1]
+            words = raw[skip:].strip()
+            start = scalar.text.find(words, end)
+            if start < 0 and not block:
+                words = words.rstrip("'\"")  # the quote that ends it
+                start = scalar.text.find(words, end)
+            if start < 0 or start > at:
+                break
+            if words:
+                here = Place(number, raw.index(words, skip) + 1 + at - start)
+            skip, end = 0, start + len(words)
+        return here
+
 
 def written(path: KeyPath) -> str:
     """`feeds.nova.rooms[0]` for ("feeds", "nova", "rooms", 0)."""

@@ -1,0 +1,142 @@
+"""The known causes: `signatures/*.yaml`, elastic-recheck's files unchanged among them.
+
+A file that is wrong is left out and named; it never stops the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+from pydantic import Field as Key
+
+from bot import shape, yamlmarks
+from bot.lucene.parse import SyntaxFault, parse
+from bot.lucene.tree import Node
+from bot.model import Signature
+from bot.records import ALL
+from bot.section import Section
+from bot.yamlmarks import Fault, Marked
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def as_text(value: object) -> object:
+    """A number or a date as it is written; the old files have both in quotes and without."""
+    return value if value is None or isinstance(value, bool | dict | list) else str(value)
+
+
+Text = Annotated[str, BeforeValidator(as_text)]
+
+
+class SignatureFile(Section):
+    """The keys of one file: elastic-recheck's, and ours below `title`."""
+
+    query: Annotated[str, Key(min_length=1)]
+    suppress_graph: Annotated[bool, Key(alias="suppress-graph")] = False
+    suppress_notification: Annotated[bool, Key(alias="suppress-notification")] = False
+    allow_nonvoting: Annotated[bool, Key(alias="allow-nonvoting")] = False
+    test_ids: tuple[str, ...] = ()
+    resolved_at: Text = ""
+    title: str = ""
+    bug: Text = ""
+    advice: Literal["recheck", "wait", "look"] | None = None
+    matches: tuple[str, ...] = ()
+    does_not_match: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a signature came from, and the sample lines that it was given."""
+
+    marked: Marked
+    matches: tuple[str, ...]
+    does_not_match: tuple[str, ...]
+
+
+@dataclass
+class Loaded:
+    """All signatures that are sound, by id; what is wrong with the others, and what is questionable."""
+
+    signatures: dict[str, Signature] = field(default_factory=dict)
+    trees: dict[str, Node] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+
+def load(folders: Sequence[Path]) -> Loaded:
+    """Every `*.yaml` of these folders; a later folder's file takes the place of an earlier one's of the same name."""
+    loaded = Loaded()
+    for file in _files(folders, loaded):
+        _add(loaded, file)
+    return loaded
+
+
+def _files(folders: Iterable[Path], loaded: Loaded) -> Iterator[Path]:
+    chosen: dict[str, Path] = {}
+    for folder in folders:
+        try:
+            files = sorted(folder.iterdir())
+        except OSError as error:
+            loaded.faults.append(Fault(str(folder), 1, 1, "", f"cannot be read: {error.strerror}"))
+            continue
+        chosen |= {file.stem: file for file in files if file.suffix == ".yaml"}
+        strange = [file for file in files if file.suffix == ".yml"]
+        loaded.warnings += [Fault(str(file), 1, 1, "", "not read: the name must end in .yaml") for file in strange]
+    yield from chosen.values()
+
+
+def _add(loaded: Loaded, file: Path) -> None:
+    try:
+        marked = yamlmarks.read(file)
+    except OSError as error:
+        loaded.faults.append(Fault(str(file), 1, 1, "", f"cannot be read: {error.strerror}"))
+        return
+    content, faults = shape.fit(marked, SignatureFile)
+    tree = None
+    if content is not None and not faults:
+        tree, faults = _parsed(content.query, marked)
+    if not ID.fullmatch(file.stem) or file.stem == ALL:
+        faults.append(Fault(str(file), 1, 1, "", f"'{file.stem}' cannot name a signature; use letters, digits and -"))
+    loaded.faults += faults
+    if content is None or tree is None or faults:
+        return
+    loaded.signatures[file.stem] = _signature(file.stem, content)
+    loaded.trees[file.stem] = tree
+    loaded.sources[file.stem] = Source(marked, content.matches, content.does_not_match)
+
+
+def _parsed(query: str, marked: Marked) -> tuple[Node | None, list[Fault]]:
+    try:
+        return parse(query), []
+    except SyntaxFault as fault:
+        return None, [in_query(marked, fault.at, f"not a Lucene query: {fault}")]
+
+
+def in_query(marked: Marked, at: int, message: str) -> Fault:
+    """A fault about a place inside the query, which may be folded over several lines."""
+    place = marked.inside(("query",), at)
+    return Fault(marked.file, place.line, place.column, "query", message)
+
+
+def _signature(id: str, content: SignatureFile) -> Signature:
+    finds = f"{content.allow_nonvoting}\0{content.query}"
+    return Signature(
+        id=id,
+        query=content.query,
+        digest=hashlib.sha256(finds.encode()).hexdigest(),
+        title=content.title,
+        bug=content.bug,
+        advice=content.advice or "",
+        notify=not content.suppress_notification,
+        graph=not content.suppress_graph,
+        nonvoting=content.allow_nonvoting,
+        resolved_at=content.resolved_at,
+        test_ids=content.test_ids,
+    )
