@@ -1,0 +1,95 @@
+"""One way of asking the homeserver: an answer, or one of four errors.
+
+nio returns errors, raises some, and lets others of aiohttp and of its parser through; here they become few.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+from nio import ErrorResponse, LocalProtocolError
+from nio.responses import ValidationError
+
+from bot.errors import TemporaryError
+
+# https://spec.matrix.org/v1.15/client-server-api/#common-error-codes
+TOKEN_CODES = frozenset({"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED"})
+REASON_LENGTH = 200
+
+
+class Refusal(Exception):
+    """The homeserver understood and said no: `code` is its errcode, `reason` its words."""
+
+    def __init__(self, what: str, code: str, reason: str) -> None:
+        super().__init__(f"{what}: {code} {reason}".rstrip())
+        self.code = code
+        self.reason = reason
+
+
+class TokenRefused(Refusal):
+    """The access token is no longer good."""
+
+
+class BadCertificate(TemporaryError):
+    """The server's certificate is not one that we trust."""
+
+
+async def ask(request: Awaitable[Any], what: str, within: timedelta) -> Any:
+    """The nio response of a request that went well.
+
+    `what` names the request in errors ("log in"). Raises TemporaryError (`doubt` when the server may have acted),
+    BadCertificate, Refusal, TokenRefused.
+    """
+    try:
+        return _checked(await _bounded(request, within), what)
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise BadCertificate(f"{what}: the certificate of {error.host} is not trusted: {error}") from error
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise TemporaryError(f"{what}: cannot connect: {error}") from error
+    except TimeoutError as error:
+        raise TemporaryError(f"{what}: no answer within {within.total_seconds():g} s", doubt=True) from error
+    except LocalProtocolError as error:
+        raise TemporaryError(f"{what}: not logged in") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise TemporaryError(f"{what}: the connection broke: {_words(error)}", doubt=True) from error
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+        raise TemporaryError(f"{what}: the answer is not Matrix's: {type(error).__name__}", doubt=True) from error
+
+
+async def _bounded(request: Awaitable[Any], within: timedelta) -> Any:
+    # Not left to nio: it puts no limit at all on a sync with full state.
+    async with asyncio.timeout(within.total_seconds()):
+        return await request
+
+
+def _checked(response: Any, what: str) -> Any:
+    if not isinstance(response, ErrorResponse):
+        return response
+    http = response.transport_response
+    code, reason = response.status_code or "", str(response.message)[:REASON_LENGTH]
+    if http.status == 429 or code == "M_LIMIT_EXCEEDED":
+        raise TemporaryError(f"{what}: too many requests", retry_after=_retry_after(response))
+    if code in TOKEN_CODES:
+        raise TokenRefused(what, code, reason)
+    if http.status == 413:
+        raise Refusal(what, "M_TOO_LARGE", reason)
+    if code and 400 <= http.status < 500 and http.status != 408:
+        raise Refusal(what, code, reason)
+    said = f"{code} {reason}" if code else "an answer that is not Matrix's"
+    raise TemporaryError(f"{what}: HTTP {http.status}, {said}", doubt=True)
+
+
+def _retry_after(response: ErrorResponse) -> float | None:
+    """Seconds, from the body or else the Retry-After header (nio reads only the first)."""
+    if response.retry_after_ms:
+        return float(response.retry_after_ms) / 1000
+    header = response.transport_response.headers.get("Retry-After", "")
+    return float(header) if header.isdecimal() else None
+
+
+def _words(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:REASON_LENGTH]

@@ -1,0 +1,62 @@
+"""The config section of a Matrix network. It does not import nio."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from bot.section import ConfigPath, Duration, Section
+
+
+def homeserver(value: str) -> str:
+    """The base URL without a slash at its end, as paths are put behind it."""
+    scheme, _, rest = value.partition("://")
+    if scheme not in ("http", "https") or not rest or any(mark in rest for mark in "?# "):
+        raise ValueError("a homeserver is a URL as https://matrix.example.org")
+    return value.rstrip("/")
+
+
+class Timings(Section):
+    """How long the bot waits; the defaults serve, tests shorten them.
+
+    `sync`: how long the server may hold a poll. `request`: for any other answer. `first_sync`: for the first
+    answer with the whole state. `pause` to `longest_pause`: back-off after errors. `join_pause` to
+    `longest_join_pause`: between tries to join a room. `oldest`: what was said longer ago is not heard.
+    `relogin`: a token that is refused sooner than this after a login is not worth a new login.
+    """
+
+    sync: Duration = timedelta(seconds=30)
+    request: Duration = timedelta(seconds=30)
+    first_sync: Duration = timedelta(minutes=2)
+    pause: Duration = timedelta(seconds=1)
+    longest_pause: Duration = timedelta(minutes=1)
+    join_pause: Duration = timedelta(seconds=10)
+    longest_join_pause: Duration = timedelta(minutes=10)
+    oldest: Duration = timedelta(hours=1)
+    relogin: Duration = timedelta(hours=1)
+
+
+class MatrixConfig(Section):
+    """One account on one homeserver. Exactly one of the four secrets is given.
+
+    With a password the bot logs in once and keeps the token; a pasted token is used as it is.
+    """
+
+    type: Literal["matrix"]
+    homeserver: Annotated[str, AfterValidator(homeserver)]
+    user: Annotated[str, Field(pattern=r"^@[^:\s]+:\S+$")]
+    password: SecretStr | None = None
+    password_file: ConfigPath | None = None
+    token: SecretStr | None = None
+    token_file: ConfigPath | None = None
+    ca_file: ConfigPath | None = None
+    timings: Timings = Timings()
+
+    @model_validator(mode="after")
+    def one_secret(self) -> MatrixConfig:
+        given = [s for s in (self.password, self.password_file, self.token, self.token_file) if s is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of password, password_file, token and token_file")
+        return self

@@ -1,0 +1,143 @@
+"""From an event to what the bot hears: which text is meant for it; pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from nio import Event, ReactionEvent, RoomMessageText
+
+from bot.model import Heard, Person
+
+_VERB = re.compile(r"!\w")
+# What older clients put before a reply: the quoted lines and an empty one.
+_REPLY_QUOTE = re.compile(r"(?:> ?[^\n]*\n)+\n?")
+_PILL = re.compile(r'\s*(?:<p>\s*)?<a [^>]*?href="([^"]*)"[^>]*>([^<]*)</a>')
+_MARKDOWN_PILL = re.compile(r"\s*\[([^\]]*)\]\(([^)\s]*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """What must be known of a room to understand what is said in it.
+
+    `room`: its full name. `me`: the bot's Matrix id. `names`: what else people call it there. `private`: only
+    the bot and one person are in it. `people`: display names by Matrix id.
+    """
+
+    network: str
+    room: str
+    me: str
+    names: Collection[str]
+    private: bool
+    people: Mapping[str, str]
+
+
+def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | None:
+    """What the event says to the bot, or None.
+
+    Nothing from the bot itself, no notices (bots must not answer bots), no edits, nothing older than `oldest`.
+    """
+    at = _time(event.server_timestamp, now)
+    if event.sender == ear.me or now - at > oldest:
+        return None
+    if isinstance(event, ReactionEvent):
+        return _heard(event, ear, at, text="", reaction=event.key, about=event.reacts_to)
+    if not isinstance(event, RoomMessageText):
+        return None
+    content = _mapping(event.source.get("content"))
+    relation = _mapping(content.get("m.relates_to"))
+    if relation.get("rel_type") == "m.replace":
+        return None
+    text = addressed(content, ear)
+    if text is None:
+        return None
+    return _heard(event, ear, at, text=text, about=_replied_to(relation), thread=_thread(relation))
+
+
+def addressed(content: Mapping[str, Any], ear: Ear) -> str | None:
+    """The text as typed (a leading mention as its display text) if it is for the bot, else None."""
+    body = _text(content.get("body"))
+    if "m.in_reply_to" in _mapping(content.get("m.relates_to")):
+        body = _REPLY_QUOTE.sub("", body, count=1) if body.startswith(">") else body
+    body, pilled = _without_markdown(body, ear.me)
+    names = [ear.me, *ear.names, *pilled, *_pill_names(_text(content.get("formatted_body")), ear.me)]
+    text = body.strip()
+    if text and (ear.private or _VERB.match(text) or any(_starts_with(text, name) for name in names)):
+        return text
+    return None
+
+
+def _starts_with(text: str, name: str) -> bool:
+    """Is the name at the start, with `:`, `,`, a space or nothing behind it?"""
+    if not name or text[: len(name)].casefold() != name.casefold():
+        return False
+    rest = text[len(name) :]
+    return not rest or rest[0] in ":," or rest[0].isspace()
+
+
+def _pill_names(formatted: str, me: str) -> list[str]:
+    match = _PILL.match(formatted)
+    return [html.unescape(match[2]).strip()] if match and _points_to(html.unescape(match[1]), me) else []
+
+
+def _without_markdown(body: str, me: str) -> tuple[str, list[str]]:
+    """Some clients write a mention into the plain body as `[name](https://matrix.to/#/@bot:server)`."""
+    match = _MARKDOWN_PILL.match(body)
+    if match is None or not _points_to(match[2], me):
+        return body, []
+    return match[1] + body[match.end() :], [match[1]]
+
+
+def _points_to(link: str, me: str) -> bool:
+    """https://spec.matrix.org/v1.15/appendices/#uris: matrix.to links and matrix: URIs."""
+    target = unquote(link).partition("?")[0]
+    return target in (f"https://matrix.to/#/{me}", f"matrix:u/{me[1:]}")
+
+
+def _heard(
+    event: Event, ear: Ear, at: datetime, *, text: str, about: str, reaction: str = "", thread: str = ""
+) -> Heard:
+    sender = event.sender
+    return Heard(
+        id=event.event_id,
+        network=ear.network,
+        room=ear.room,
+        private=ear.private,
+        # level: to be computed from the room's state by ourselves (nio's is wrong after a demotion).
+        person=Person(name=ear.people.get(sender) or sender, account=sender),
+        text=text,
+        at=at,
+        reaction=reaction,
+        about=about,
+        thread=thread,
+    )
+
+
+def _time(milliseconds: int, now: datetime) -> datetime:
+    """The sender's server's time, which may be any number; never in the future."""
+    latest = int(now.timestamp() * 1000)
+    return datetime.fromtimestamp(max(0, min(milliseconds, latest)) / 1000, UTC)
+
+
+def _replied_to(relation: Mapping[str, Any]) -> str:
+    # In a thread, clients without threads get the thread's last message as a stand-in; nobody replied to it.
+    if relation.get("rel_type") == "m.thread" and relation.get("is_falling_back") is True:
+        return ""
+    return _text(_mapping(relation.get("m.in_reply_to")).get("event_id"))
+
+
+def _thread(relation: Mapping[str, Any]) -> str:
+    return _text(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else ""
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

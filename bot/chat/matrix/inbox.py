@@ -1,0 +1,57 @@
+"""Where each event goes in: what is meant for the bot comes out as Heard."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.chat import Hear
+from bot.chat.matrix.client import Client
+from bot.chat.matrix.hearing import Ear, hear
+from bot.chat.matrix.rooms import Rooms
+
+log = logging.getLogger(__name__)
+
+
+class Inbox:
+    """Gives what is meant for the bot to `heard`, one event after the other."""
+
+    def __init__(
+        self,
+        network: str,
+        client: Client,
+        rooms: Rooms,
+        heard: Hear,
+        oldest: timedelta,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._network = network
+        self._client = client
+        self._rooms = rooms
+        self._heard = heard
+        self._oldest = oldest
+        self._clock = clock
+
+    async def take(self, room_id: str, event: Any) -> None:
+        """The one broad guard of this network: an error while an event is handled costs that event only."""
+        try:
+            heard = hear(event, self._ear(room_id), self._clock(), self._oldest)
+            if heard is not None:
+                await self._heard(heard)
+        except Exception:
+            log.exception("matrix event failed network=%s room=%s event=%s", self._network, room_id, event.event_id)
+
+    def _ear(self, room_id: str) -> Ear:
+        room = self._client.rooms[room_id]
+        me = self._client.user_id
+        people = {id: user.display_name for id, user in room.users.items() if user.display_name}
+        return Ear(
+            network=self._network,
+            room=self._rooms.name(room_id),
+            me=me,
+            names=[people.get(me, ""), me[1:].partition(":")[0]],
+            private=room.member_count <= 2 and room_id not in self._rooms.configured(),
+            people=people,
+        )

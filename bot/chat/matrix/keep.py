@@ -1,0 +1,35 @@
+"""What outlives the process: device, token, place in the stream, rooms."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Keep(Protocol):
+    """A small persistent map that the bot gives to the adapter (its store backs it).
+
+    `put` returns when the value is safe. Both may raise TemporaryError.
+    """
+
+    async def get(self, name: str) -> str | None: ...
+
+    async def put(self, name: str, value: str) -> None: ...
+
+
+class Kept:
+    """The keep's entries of one account on one network.
+
+    The account is part of the key: an operator who puts another user into the config file must not get that
+    user into the old one's device, token or place in the stream.
+    """
+
+    def __init__(self, keep: Keep, network: str, user: str) -> None:
+        self._keep = keep
+        self._prefix = f"matrix.{network}.{user}."
+
+    async def get(self, name: str) -> str | None:
+        """The value, None if it was never put or is empty."""
+        return await self._keep.get(self._prefix + name) or None
+
+    async def put(self, name: str, value: str) -> None:
+        await self._keep.put(self._prefix + name, value)

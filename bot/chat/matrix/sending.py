@@ -1,0 +1,71 @@
+"""Saying one post: in its room's turn, once, and what each answer of the server means."""
+
+from __future__ import annotations
+
+from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.client import Client
+from bot.chat.matrix.config import Timings
+from bot.chat.matrix.content import message_content
+from bot.chat.matrix.rooms import Rooms
+from bot.chat.matrix.turns import Turns
+from bot.errors import PermanentError, TemporaryError
+from bot.model import Post, Said
+
+
+class Sending:
+    """The way out, for the life of one client."""
+
+    def __init__(self, client: Client, rooms: Rooms, timings: Timings) -> None:
+        self._client = client
+        self._rooms = rooms
+        self._timings = timings
+        self._turns = Turns()
+        self._closed = False
+
+    def close(self) -> None:
+        """Who still waits for a turn gets a TemporaryError."""
+        self._closed = True
+
+    async def say(self, post: Post) -> Said:
+        """Raises TemporaryError and PermanentError. The transaction id is the post's key."""
+        room_id = self._rooms.id(post.room)
+        async with self._turns.turn(room_id, first=post.answers is not None):
+            if self._closed:
+                raise TemporaryError(f"{post.room}: not connected")
+            return await self._put(room_id, post)
+
+    async def _put(self, room_id: str, post: Post) -> Said:
+        request = self._client.room_send(room_id, "m.room.message", message_content(post), tx_id=post.key)
+        try:
+            answer = await ask(request, post.room, self._timings.request)
+        except TokenRefused as error:
+            raise TemporaryError(f"{post.room}: the access token was refused") from error
+        except Refusal as error:
+            await self._still_in(room_id, post.room, error)
+            raise PermanentError(_sentence(post.room, self._client.user_id, error)) from error
+        return Said(answer.event_id)
+
+    async def _still_in(self, room_id: str, room: str, refusal: Refusal) -> None:
+        """Raises TemporaryError if the message was refused because we are not in the room any more.
+
+        The sync tells of it too, but maybe later; joining is tried again meanwhile.
+        """
+        if refusal.code not in ("M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN"):
+            return
+        try:
+            answer = await ask(self._client.joined_rooms(), room, self._timings.request)
+        except Refusal as error:
+            raise TemporaryError(str(error)) from error
+        except TemporaryError as error:  # about this question there may be doubt, about the refused message not
+            raise TemporaryError(str(error), retry_after=error.retry_after) from error
+        if room_id not in answer.rooms:
+            self._rooms.left(room_id, f"not in the room any more ({refusal.reason})")
+            self._rooms.id(room)
+
+
+def _sentence(room: str, me: str, error: Refusal) -> str:
+    if error.code == "M_FORBIDDEN":
+        return f"{room}: {me} may not speak there ({error.reason}): give it the power level to send messages"
+    if error.code == "M_TOO_LARGE":
+        return f"{room}: the homeserver finds the message too large"
+    return f"{room}: the homeserver refuses the message: {error.code} {error.reason}"

@@ -1,0 +1,150 @@
+"""Logging in: a password once, then the token that it gave, always on the same device."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import string
+import time
+from collections.abc import Callable
+
+from bot.chat.matrix.answers import BadCertificate, Refusal, TokenRefused, ask
+from bot.chat.matrix.client import Client
+from bot.chat.matrix.config import MatrixConfig
+from bot.chat.matrix.keep import Kept
+from bot.errors import PermanentError
+from bot.section import secret
+
+log = logging.getLogger(__name__)
+DEVICE_LETTERS = 10
+
+
+class Session:
+    """Brings a client into the state "logged in", and judges what a refused token means."""
+
+    def __init__(
+        self, client: Client, config: MatrixConfig, kept: Kept, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._config = config
+        self._kept = kept
+        self._monotonic = monotonic
+        self._logged_in_at: float | None = None
+        self._pasted = config.token is not None or config.token_file is not None
+
+    async def open(self) -> None:
+        """Log in, or check that the kept token is still this user's and device's.
+
+        Raises TemporaryError, and PermanentError for what only an operator can mend.
+        """
+        try:
+            await (self._use_pasted_token() if self._pasted else self._use_kept_token())
+        except BadCertificate as error:
+            raise PermanentError(f"{error}; set ca_file, or mend the certificate") from error
+
+    async def refused(self) -> None:
+        """The token was refused while in use: forget it so that `open` logs in anew, on the same device.
+
+        Raises PermanentError where that cannot help: a pasted token, or one that is hardly older than its login
+        (two bots with one account would take the device from each other for ever).
+        """
+        if self._pasted:
+            raise self._pasted_refused()
+        if self._logged_in_at is not None:
+            age = self._monotonic() - self._logged_in_at
+            if age < self._config.timings.relogin.total_seconds():
+                raise PermanentError(
+                    f"{self._config.homeserver} refused a token of {self._config.user} {age:.0f} s after its login: "
+                    "does a second bot use this account and device? Stop it, then start this one again"
+                )
+        await self._kept.put("token", "")
+
+    async def _use_pasted_token(self) -> None:
+        token = await self._secret("token")
+        kept = await self._kept.get("device")
+        try:
+            device = await self._check(token, kept or "")
+        except TokenRefused as error:
+            raise self._pasted_refused() from error
+        if device and device != kept:
+            await self._kept.put("device", device)
+
+    async def _use_kept_token(self) -> None:
+        device = await self._device()
+        token = await self._kept.get("token")
+        if token is not None:
+            try:
+                if await self._check(token, device) in ("", device):
+                    return
+                log.warning("matrix token belongs to another device user=%s device=%s", self._config.user, device)
+            except TokenRefused as error:
+                log.warning("matrix token refused, new login user=%s error=%s", self._config.user, error)
+                await self.refused()
+        await self._log_in(device)
+
+    async def _device(self) -> str:
+        """The device id, chosen and stored before the first login.
+
+        Stored later, a crash between login and save would make a new device each time, and transaction ids hold
+        for one device only.
+        """
+        device = await self._kept.get("device")
+        if device is None:
+            device = "GW" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(DEVICE_LETTERS))
+            await self._kept.put("device", device)
+        return device
+
+    async def _check(self, token: str, device: str) -> str:
+        """The device that the server knows the token by, "" if it does not say."""
+        self._client.restore_login(self._config.user, device, token)
+        try:
+            who = await ask(self._client.whoami(), "check the token", self._config.timings.request)
+        except TokenRefused:
+            raise
+        except Refusal as error:
+            raise self._unusable(error) from error
+        if who.user_id != self._config.user:
+            raise PermanentError(f"the token is for {who.user_id}, the config file says user: {self._config.user}")
+        if who.device_id:
+            self._client.device_id = who.device_id
+        return who.device_id or ""
+
+    async def _log_in(self, device: str) -> None:
+        self._client.access_token = ""
+        self._client.user = self._config.user
+        self._client.device_id = device
+        password = await self._secret("password")
+        try:
+            answer = await ask(
+                self._client.login(password, device_name="gatewatch"), "log in", self._config.timings.request
+            )
+        except Refusal as error:
+            raise self._unusable(error) from error
+        if answer.user_id != self._config.user:
+            raise PermanentError(f"the login is for {answer.user_id}, the config file says user: {self._config.user}")
+        self._logged_in_at = self._monotonic()
+        await self._kept.put("token", answer.access_token)
+        log.info("matrix logged in user=%s device=%s", self._config.user, answer.device_id)
+
+    async def _secret(self, name: str) -> str:
+        file = getattr(self._config, f"{name}_file")
+        try:
+            found = await asyncio.to_thread(secret, getattr(self._config, name), file)
+        except (OSError, ValueError) as error:
+            raise PermanentError(f"{name}_file {file} cannot be read: {error}") from error
+        if not found:
+            raise PermanentError(f"the {name} of {self._config.user} is empty")
+        return found
+
+    def _unusable(self, error: Refusal) -> PermanentError:
+        server, user = self._config.homeserver, self._config.user
+        if error.code == "M_FORBIDDEN" and not self._pasted:
+            return PermanentError(f"{server} refuses the password of {user} ({error.reason}): check user and password")
+        return PermanentError(f"{server} does not let {user} in: {error}")
+
+    def _pasted_refused(self) -> PermanentError:
+        return PermanentError(
+            f"{self._config.homeserver} refuses the token of {self._config.user}: "
+            "put a new one into token or token_file"
+        )
