@@ -58,7 +58,7 @@ class _Reader:
             raise _Wrong("this ) closes nothing")
 
     def _alternatives(self) -> None:
-        """Between `|`, `&` and `)` there must be something; what comes first is a character, even if it is one of them."""
+        """Between two of `|`, `&` and `)` there is something, and what comes first is a character, even one of them."""
         self._repeated()
         while self._more() and not self._sees(")"):
             if self._sees("|&"):

@@ -1,0 +1,165 @@
+"""What is questionable in a query that parses: each remark is a warning, the query is used all the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bot.lucene.lexer import Kind, lex
+from bot.lucene.printing import to_text
+from bot.lucene.rewrite import EVERY_FIELD, EXISTS, SHORT_UUIDS, resolve
+from bot.lucene.tokens import tokens
+from bot.lucene.tree import Bool, Leaf, Node, Phrase, Wildcard, Word
+from bot.model import Fields, Profile
+
+# Fields that have one value in every document: logsender fills them with words of its own.
+_CONSTANT = {"logsender": {"build_node": "zuul-executor", "node_provider": "local"}}
+_QUOTED_WILDCARD = re.compile(r"\w\*|\*\w|\w\?\w")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One plain sentence about a query, and the offset in its text that it is about."""
+
+    at: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """What a check looks at. `leaves` are in the order of the text; `fields` is None while the index is not known."""
+
+    text: str
+    node: Node
+    leaves: tuple[Leaf, ...]
+    profile: Profile
+    fields: Fields | None
+
+    def name(self, leaf: Leaf) -> str:
+        """The document's field that a leaf asks for; `_exists_` asks for the one that it names."""
+        exists = leaf.field == EXISTS and isinstance(leaf, Word | Phrase)
+        return resolve(leaf.text if exists and isinstance(leaf, Word | Phrase) else leaf.field, self.profile)
+
+    def asks_message(self, leaf: Leaf) -> bool:
+        return self.name(leaf) == self.profile.names["message"]
+
+
+_Check = Callable[[_Query], Iterator[Remark]]
+
+
+def lint(text: str, node: Node, profile: Profile, fields: Fields | None) -> list[Remark]:
+    """The remarks about a query, in the order of its text.
+
+    `node` is what `parse(text)` gave, not rewritten. `fields` are the live index's, or None: then a field is only
+    known by the profile.
+    """
+    query = _Query(text, node, tuple(_leaves(node)), profile, fields)
+    return sorted((remark for check in _CHECKS for remark in check(query)), key=lambda remark: remark.at)
+
+
+def _leaves(node: Node) -> Iterator[Leaf]:
+    if isinstance(node, Bool):
+        for clause in node.clauses:
+            yield from _leaves(clause.node)
+    else:
+        yield node
+
+
+def _unknown_field(query: _Query) -> Iterator[Remark]:
+    known = _known_fields(query)
+    for leaf in query.leaves:
+        name = query.name(leaf)
+        if name not in known:
+            nearest = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            yield Remark(leaf.at, f"the index has no field {name}, so this clause finds nothing{hint}")
+
+
+def _known_fields(query: _Query) -> set[str]:
+    """By the live index, or else by the profile."""
+    always = {EVERY_FIELD, *SHORT_UUIDS}
+    if query.fields is None:
+        return always | set(query.profile.names.values()) | set(query.profile.aliases.values())
+    exact = {field.exact for field in query.fields.values() if field.exact}
+    return always | set(query.fields) | exact
+
+
+def _constant_field(query: _Query) -> Iterator[Remark]:
+    constants = _CONSTANT.get(query.profile.name, {})
+    for leaf in query.leaves:
+        name = query.name(leaf)
+        if name in constants:
+            yield Remark(leaf.at, f"{name} is {constants[name]} in every document of this index")
+
+
+def _quoted_wildcard(query: _Query) -> Iterator[Remark]:
+    for leaf in query.leaves:
+        if isinstance(leaf, Phrase) and (found := _QUOTED_WILDCARD.search(leaf.text)):
+            yield Remark(leaf.at, f"in quotes * and ? are no wildcards, but plain text: {found[0]}")
+
+
+def _no_token(query: _Query) -> Iterator[Remark]:
+    for leaf in query.leaves:
+        if isinstance(leaf, Word | Phrase) and query.asks_message(leaf) and not tokens(leaf.text):
+            yield Remark(leaf.at, "this has neither letter nor digit, so the search leaves the clause out")
+
+
+def _no_field(query: _Query) -> Iterator[Remark]:
+    for leaf in query.leaves:
+        if not leaf.field:
+            yield Remark(leaf.at, "no field is named, so the message is searched; write message: before it")
+
+
+def _several_tokens(query: _Query) -> Iterator[Remark]:
+    for leaf in query.leaves:
+        if isinstance(leaf, Word) and query.asks_message(leaf) and len(words := tokens(leaf.text)) > 1:
+            yield Remark(leaf.at, f"without quotes this finds any of {', '.join(words)}; put it in quotes")
+
+
+def _leading_wildcard(query: _Query) -> Iterator[Remark]:
+    for leaf in query.leaves:
+        if isinstance(leaf, Wildcard) and leaf.pattern[0] in "*?" and leaf.pattern != "*":
+            yield Remark(leaf.at, f"{leaf.pattern} begins with a wildcard, which is slow; name the values with OR")
+
+
+def _no_number(query: _Query) -> Iterator[Remark]:
+    for leaf in query.leaves:
+        field = (query.fields or {}).get(query.name(leaf))
+        if field is None or field.kind != "number" or leaf.field == EXISTS:
+            continue
+        if isinstance(leaf, Word | Phrase) and not _NUMBER.fullmatch(leaf.text):
+            yield Remark(leaf.at, f"{field.name} is a number and {leaf.text} is none, so the search refuses the query")
+        if isinstance(leaf, Wildcard) and leaf.pattern != "*":
+            yield Remark(leaf.at, f"{field.name} is a number, in which the search refuses wildcards")
+
+
+def _mixed(query: _Query) -> Iterator[Remark]:
+    """AND and OR side by side in one pair of parentheses, or outside of any."""
+    seen: list[set[Kind]] = [set()]
+    for token in lex(query.text):
+        if token.kind is Kind.OPEN:
+            seen.append(set())
+        elif token.kind is Kind.CLOSE:
+            seen.pop()
+        elif token.kind in (Kind.AND, Kind.OR):
+            if seen[-1] and token.kind not in seen[-1]:
+                meant = to_text(query.node)
+                yield Remark(token.at, f"AND and OR are mixed without parentheses; Lucene reads this as {meant}")
+                return
+            seen[-1].add(token.kind)
+
+
+_CHECKS: tuple[_Check, ...] = (
+    _unknown_field,
+    _constant_field,
+    _quoted_wildcard,
+    _no_token,
+    _no_field,
+    _several_tokens,
+    _leading_wildcard,
+    _no_number,
+    _mixed,
+)
