@@ -1,204 +1,36 @@
-"""The config file's shape, in the order of config.example.yaml, and how it is loaded."""
+"""The config file as a whole, and how it is loaded."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import quote, urlsplit, urlunsplit
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field
 
 from bot import shape
-from bot.chat.irc.config import IrcConfig
-from bot.chat.matrix.config import MatrixConfig
 from bot.crosschecks import faults
-from bot.patterns import Matcher
 from bot.search.config import SearchConfig
-from bot.section import ConfigPath, Duration, Section, beside_config, secret
+from bot.section import Section
+from bot.sections import (
+    Announce,
+    Builds,
+    Commands,
+    ConsoleConfig,
+    Feed,
+    LinksConfig,
+    Logging,
+    Loud,
+    Network,
+    Poll,
+    Room,
+    Signatures,
+    Store,
+    network_name,
+)
 
-Event = Literal["known", "unknown"]
-
-
-def room(value: str) -> str:
-    """`NETWORK:ADDRESS`; that the network is there, and its kind of address, is a cross-check."""
-    network, _, address = value.partition(":")
-    if not network or not address:
-        raise ValueError("a room is written NETWORK:ADDRESS, as oftc:#openstack-nova")
-    return value
-
-
-def web_address(value: str) -> str:
-    """The base of links, without a slash at its end."""
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError("expected an address as https://review.opendev.org")
-    return value.rstrip("/")
-
-
-def network_name(value: str) -> str:
-    """It stands in front of the first colon of a room."""
-    if not value or not all(char.isalnum() or char in "-_" for char in value):
-        raise ValueError("the name of a network has letters, digits, - and _ only")
-    return value
-
-
-Room = Annotated[str, AfterValidator(room)]
-WebAddress = Annotated[str, AfterValidator(web_address)]
-
-
-class Builds(Section):
-    """Which builds are watched, and how long to wait for what (LIFE: seen, when a change speaks)."""
-
-    source: Literal["index"] = "index"
-    pipelines: Annotated[tuple[str, ...], Field(min_length=1)] = ("gate",)
-    look_back: Duration = timedelta(hours=24)
-    settle: Duration = timedelta(seconds=150)
-    hold: Duration = timedelta(seconds=90)
-    hold_at_most: Duration = timedelta(minutes=5)
-    wait_for_logs: Duration = timedelta(minutes=20)
-    say_within: Duration = timedelta(hours=3)
-
-
-class Poll(Section):
-    """How often the index is asked: for failures, and for the totals of all results."""
-
-    every: Duration = timedelta(seconds=60)
-    totals_every: Duration = timedelta(minutes=10)
-
-
-class Store(Section):
-    """Where the state is kept. A text in its place is its `url`."""
-
-    url: SecretStr
-    password_file: ConfigPath | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def from_text(cls, value: object) -> object:
-        return {"url": value} if isinstance(value, str) else value
-
-    @field_validator("url")
-    @classmethod
-    def known_kind(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        """SQLite's path is made relative to the config file's folder, PostgreSQL gets the driver that we have."""
-        scheme, _, rest = value.get_secret_value().partition("://")
-        if scheme == "sqlite" and len(rest) > 1 and rest.startswith("/") and ":memory:" not in rest:
-            return SecretStr(f"sqlite:///{beside_config(Path(rest[1:]), info)}")
-        if scheme in ("postgresql", "postgresql+psycopg") and "/" in rest:
-            return SecretStr(f"postgresql+psycopg://{rest}")
-        raise ValueError("a store is sqlite:///var/gatewatch.db or postgresql://USER@HOST/NAME")
-
-    def address(self) -> str:
-        """The whole URL, its password (percent-encoded) in it. Raises OSError where the file cannot be read."""
-        url = self.url.get_secret_value()
-        password = secret(None, self.password_file)
-        if password is None:
-            return url
-        parts = urlsplit(url)
-        return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{_place(url)}"))
-
-    def __str__(self) -> str:
-        parts = urlsplit(self.url.get_secret_value())
-        return f"{parts.scheme}://{_place(self.url.get_secret_value())}{parts.path}"
-
-
-def _place(url: str) -> str:
-    """Host and port, without a login."""
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
-class ConsoleConfig(Section):
-    """The terminal as a network; any address is a room of it."""
-
-    type: Literal["console"]
-
-
-Network = Annotated[ConsoleConfig | IrcConfig | MatrixConfig, Field(discriminator="type")]
-
-
-class Dashboards(Section):
-    """Where a person looks at the index: Kibana or OpenSearch Dashboards, up to before `/app`."""
-
-    url: WebAddress
-    kind: Literal["opensearch", "kibana"] = "opensearch"
-    data_view: str  # the id of the data view or index pattern
-    tenant: str = ""
-
-
-class LinksConfig(Section):
-    """The bases of links; what is empty is not linked."""
-
-    zuul: WebAddress | None = None
-    change: WebAddress | None = None
-    bug: WebAddress | None = None
-    dashboards: Dashboards | None = None
-
-
-class Feed(Section):
-    """Who wants to hear what: a filter without words lets everything through."""
-
-    rooms: Annotated[tuple[Room, ...], Field(min_length=1)]
-    pipelines: tuple[Matcher, ...] = ()
-    projects: tuple[Matcher, ...] = ()
-    branches: tuple[Matcher, ...] = ()
-    jobs: tuple[Matcher, ...] = ()
-    signatures: tuple[Matcher, ...] = ()
-    events: Annotated[tuple[Event, ...], Field(min_length=1)] = ("known", "unknown")
-
-
-class Signatures(Section):
-    """Folders of signatures; a later one's file takes the place of an earlier one's of the same name."""
-
-    folders: Annotated[tuple[ConfigPath, ...], Field(validate_default=True)] = (Path("shipped:signatures"),)
-
-
-class Loud(Section):
-    """Which events may notify people (Matrix: m.text instead of m.notice)."""
-
-    known: bool = False
-    unknown: bool = True
-
-
-class RoomManner(Section):
-    """What one room does differently."""
-
-    fold_over: Annotated[int, Field(ge=0)] | None = None
-    loud: Loud | None = None
-
-
-class Announce(Section):
-    """How things are said. `fold_over`: more queued than this become one summary; 0: never."""
-
-    fold_over: Annotated[int, Field(ge=0)] = 10
-    loud: Loud = Loud()
-    rooms: Mapping[Room, RoomManner] = Field(default_factory=dict)
-
-    def fold_limit(self, room: str) -> int:
-        own = self.rooms.get(room)
-        return self.fold_over if own is None or own.fold_over is None else own.fold_over
-
-    def loud_in(self, room: str) -> Loud:
-        own = self.rooms.get(room)
-        return self.loud if own is None or own.loud is None else own.loud
-
-
-class Commands(Section):
-    """How the bot is asked. Limits are commands a minute; private: it also answers in private."""
-
-    prefix: Annotated[str, Field(pattern=r"^[^\s\w]{1,3}$")] = "!"
-    per_person: Annotated[int, Field(ge=1)] = 12
-    per_room: Annotated[int, Field(ge=1)] = 30
-    private: bool = True
-
-
-class Logging(Section):
-    """Where the log goes: standard error, or a file."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    file: ConfigPath | None = None
+__all__ = ["Config", "ConsoleConfig", "Feed", "Loud", "load", "shown"]
 
 
 class Config(Section):
@@ -218,13 +50,27 @@ class Config(Section):
     logging: Logging = Logging()
 
 
+# What a faulty file is given in place of the sections that it must have, so that the rest of it is checked too.
+STAND_INS: Mapping[str, object] = {
+    "search": {"url": "embedded", "path": "."},
+    "store": "sqlite:///stand-in",
+    "networks": {"stand-in": {"type": "console"}},
+}
+
+
 def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
     """The config file, whole and checked; `environment` (default: the process's) fills `${NAME}`.
 
     Raises UserError with all faults at once.
     """
-    given = os.environ if environment is None else environment
-    return shape.load(path, Config, environment=given, context={"base": path.absolute().parent}, checks=faults)
+    return shape.load(
+        path,
+        Config,
+        environment=os.environ if environment is None else environment,
+        context={"base": path.absolute().parent},
+        checks=faults,
+        stand_ins=STAND_INS,
+    )
 
 
 def shown(config: Config) -> list[str]:

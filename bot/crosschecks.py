@@ -11,11 +11,12 @@ from pydantic import BaseModel
 
 from bot.chat.irc.config import channel_fault
 from bot.model import room_address
+from bot.sections import Feed
 from bot.wording import strange_word
 from bot.yamlmarks import Fault, KeyPath, Marked
 
 if TYPE_CHECKING:
-    from bot.config import Config, Feed
+    from bot.config import Config
 
 # Keys whose file or folder has to be there when the bot starts; those that end in _file too.
 MUST_EXIST = ("certfp", "load", "folders")
@@ -45,7 +46,7 @@ def _networks(marked: Marked) -> list[str]:
 def _rooms(config: Config, networks: list[str]) -> Found:
     for path, room in _named_rooms(config):
         network, address = room_address(room)
-        if network not in networks:
+        if networks and network not in networks:
             yield path, strange_word(f"no network '{network}'", network, networks)
         elif network in config.networks:
             kind = config.networks[network].type

@@ -28,17 +28,18 @@ def load(
     environment: Mapping[str, str] | None = None,
     context: Mapping[str, object] | None = None,
     checks: Checks[Model] | None = None,
+    stand_ins: Mapping[str, object] | None = None,
 ) -> Model:
     """A YAML file as a validated model. Raises UserError with every fault of the file, in its order.
 
     `environment` fills `${NAME}` in values. `checks` say what no single key can; they see the model that is
-    left when what is wrong by itself is taken away.
+    left when what is wrong by itself is taken away; `stand_ins` then take the place of keys that it cannot miss.
     """
     try:
         marked = yamlmarks.read(path, environment)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
-    found, faults = fit(marked, model, context, checks)
+    found, faults = fit(marked, model, context, checks, stand_ins)
     if found is None or faults:
         many = "1 problem" if len(faults) == 1 else f"{len(faults)} problems"
         raise UserError(f"{path}: {many}", [str(fault) for fault in faults])
@@ -50,6 +51,7 @@ def fit(
     model: type[Model],
     context: Mapping[str, object] | None = None,
     checks: Checks[Model] | None = None,
+    stand_ins: Mapping[str, object] | None = None,
 ) -> tuple[Model | None, list[Fault]]:
     """What can be made of the data, without its faulty parts, and the faults in the order of the file.
 
@@ -65,14 +67,12 @@ def fit(
             found = model.model_validate(data, context=dict(context or {}))
             break
         except ValidationError as error:
-            wrong = [_wrong(detail, data, model, marked) for detail in error.errors(include_url=False)]
+            wrong = [_wrong(detail, data, model, marked) for detail in _telling(error)]
         if turn == 0:  # what comes after is only what follows from it
             for one in wrong:
                 faults.setdefault((one.fault.line, one.fault.column, one.missing), one.fault)
-        if any(not one.blame for one in wrong):
+        if not all([_mended(data, one, stand_ins or {}) for one in wrong]):  # noqa: C419 - all of them are mended
             break
-        for one in wrong:
-            _take_away(data, one.blame)
     if found is not None and checks is not None:
         for fault in checks(found, marked):
             faults.setdefault((fault.line, fault.column, ""), fault)
@@ -109,6 +109,13 @@ def _wrong(error: ErrorDetails, data: object, model: type[BaseModel], marked: Ma
     return _Wrong(fault, _blame(path))
 
 
+def _telling(error: ValidationError) -> list[ErrorDetails]:
+    """Without those that say of a list with a bad item that it is too short."""
+    details = error.errors(include_url=False)
+    lists = {detail["loc"][:-1] for detail in details if detail["loc"] and isinstance(detail["loc"][-1], int)}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in lists]
+
+
 def _blame(path: KeyPath) -> KeyPath:
     """A list goes as a whole: without one item the others would be counted anew."""
     return next((path[:at] for at, key in enumerate(path) if isinstance(key, int)), path)
@@ -127,13 +134,20 @@ def _found(where: Iterable[Key], data: object) -> tuple[KeyPath, tuple[Key, ...]
     return tuple(path), tuple(rest)
 
 
-def _take_away(data: object, path: KeyPath) -> None:
-    for key in path[:-1]:
+def _mended(data: object, wrong: _Wrong, stand_ins: Mapping[str, object]) -> bool:
+    """Take away what is wrong, or put something in its place; False if neither can be done."""
+    if not wrong.blame:
+        if not isinstance(data, dict) or wrong.missing not in stand_ins:
+            return False
+        data[wrong.missing] = stand_ins[wrong.missing]
+        return True
+    for key in wrong.blame[:-1]:
         if not isinstance(data, dict) or key not in data:
-            return  # gone with its parent
+            return True  # gone with its parent
         data = data[key]
     if isinstance(data, dict):
-        data.pop(path[-1], None)
+        data.pop(wrong.blame[-1], None)
+    return True
 
 
 def _known_keys(model: Any, where: Iterable[Key]) -> list[str]:
