@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.search import Search
 from bot.search.embedded import EmbeddedSearch
 from bot.search.embedded.writing import add
 from tests.search.contract import Fill, Logged, SearchContract

@@ -13,7 +13,7 @@ from bot.lucene import tree
 from bot.lucene.tree import Bool, Fuzzy, Leaf, Node, Phrase, Range, Regex, Wildcard, Word
 from bot.search.embedded import moments, patterns
 from bot.search.embedded.refusal import Refusal
-from bot.search.embedded.schema import KINDS, TEXT, TIME
+from bot.search.embedded.schema import KINDS, TEXT, TIME, own_name
 
 OCCURS = {tree.Occur.MUST: Occur.Must, tree.Occur.SHOULD: Occur.Should, tree.Occur.MUST_NOT: Occur.MustNot}
 
@@ -46,12 +46,12 @@ class Asking:
     def leaf(self, leaf: Leaf) -> Query | None:
         """One leaf, by the kind of its field; a field that the index lacks matches nothing, as in Elasticsearch."""
         if leaf.field == "_exists_" and isinstance(leaf, Word | Phrase):
-            return self.there(leaf.text)
+            return self.there(own_name(leaf.text))
         if leaf.field == "*" and leaf == Wildcard("*", "*", leaf.boost):
             return Query.all_query()
         if "*" in leaf.field:
             raise Refusal(f"the embedded index asks one field at a time, not {leaf.field}")
-        field = leaf.field or TEXT
+        field = own_name(leaf.field) or TEXT
         kind = KINDS.get(field)
         if kind is None:
             return Query.empty_query()

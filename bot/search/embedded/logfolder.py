@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from bot import shape
 from bot.errors import UserError
 from bot.search.embedded.linetimes import first_time
 from bot.section import Duration, Section
+from bot.wording import strange_word
 
 BUILD = "build.yaml"
 DAY = "day.yaml"
@@ -124,10 +124,9 @@ def read_day(folder: Path) -> Day:
 
 
 def unknown_file(folder: Path, name: str) -> str:
-    """Which file was perhaps meant."""
+    """What to say of a file that is not there, with the one that was perhaps meant."""
     names = [file.relative_to(folder).as_posix() for file in folder.glob("*/**/*") if file.is_file()]
-    near = get_close_matches(name, names, 1)
-    return f"no such file{f' (did you mean {near[0]}?)' if near else ''}"
+    return strange_word("no such file", name, names)
 
 
 def read_builds(folder: Path) -> tuple[list[BuildFolder], list[str]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import tantivy
 
+from bot.lucene.tokens import RUST_TOKEN
 from bot.model import Field
 
 TEXT = "message"
@@ -45,9 +46,7 @@ KEYWORDS = (
 KINDS: Mapping[str, str] = (
     {TEXT: "text", TIME: "date"} | dict.fromkeys(NUMBERS, "number") | dict.fromkeys(KEYWORDS, "keyword")
 )
-# Lucene's StandardTokenizer (UAX #29) for Latin log text.
-WORD = r"(?:\p{L}(?:[.:'’·]?\p{L})*|\p{Nd}(?:[.,;'’]?\p{Nd})*)"
-RUST_TOKEN = rf"_*{WORD}(?:{WORD}|_)*"
+EXACT = ".keyword"
 ANALYZER = "lucene_standard"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -72,8 +71,18 @@ def analyzer() -> tantivy.TextAnalyzer:
 
 
 def fields() -> dict[str, Field]:
-    """What this index has: metadata is exact under its own name; a message cannot be compared whole."""
-    return {name: Field(name, kind, None if kind == "text" else name) for name, kind in KINDS.items()}
+    """What this index has: metadata is exact under its own name and, as on a cluster, under `.keyword`.
+
+    A message cannot be compared whole.
+    """
+    own = {name: Field(name, kind, None if kind == "text" else name) for name, kind in KINDS.items()}
+    return own | {name + EXACT: Field(name + EXACT, "keyword", name + EXACT) for name in KEYWORDS}
+
+
+def own_name(field: str) -> str:
+    """The name here of a field that is asked for by its name on a cluster."""
+    name = field.removesuffix(EXACT)
+    return name if KINDS.get(name) == "keyword" else field
 
 
 def micros(at: datetime) -> int:
