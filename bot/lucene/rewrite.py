@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from bot.lucene.escapes import pattern_of
-from bot.lucene.tree import Bool, Leaf, Node, Phrase, Range, Wildcard, Word
+from bot.lucene.tree import Bool, Leaf, Node, Phrase, Wildcard, Word
 from bot.model import Field, Fields, Profile
 
 EXISTS = "_exists_"

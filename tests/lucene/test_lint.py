@@ -1,0 +1,97 @@
+"""Each remark, where it is due and where it is not."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from bot.lucene.lint import Remark, lint
+from bot.lucene.parse import parse
+from bot.model import Field, Profile
+from tests.servers import corpus
+
+PROFILE = Profile(
+    "logsender",
+    {"uuid": "build_uuid", "job": "build_name", "message": "message", "tags": "tags", "voting": "voting"},
+    aliases={"@message": "message", "@tags": "tags"},
+)
+FIELDS = {
+    name: Field(name, "text", f"{name}.keyword") for name in ("build_uuid", "build_name", "tags", "build_node")
+} | {
+    "message": Field("message", "text", None),
+    "voting": Field("voting", "number", "voting"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "remarks"),
+    [
+        ('message:"a b" AND tags:console AND NOT build_name:gate-*', []),
+        ('@message:"a b" AND @tags:"console" AND voting:1', []),
+        ("_exists_:tags AND build_short_uuid:abc1234 AND *:*", []),
+        ("voting:[0 TO 1] AND voting:* AND tags.keyword:a", []),
+        (
+            'message:a AND build-name:"x"',
+            [Remark(25, "the index has no field build-name, so this clause finds nothing; did you mean build_name?")],
+        ),
+        ("_exists_:quux", [Remark(9, "the index has no field quux, so this clause finds nothing")]),
+        ("build_node:x", [Remark(11, "build_node is zuul-executor in every document of this index")]),
+        (
+            'message:"a" AND message:"took *ms"',
+            [Remark(24, "in quotes * and ? are no wildcards, but plain text: *m")],
+        ),
+        ('message:"** (process) what? 3 * 4"', []),
+        (
+            'message:"***" AND tags:"***"',
+            [Remark(8, "this has neither letter nor digit, so the search leaves the clause out")],
+        ),
+        ("tags:a b", [Remark(7, "no field is named, so the message is searched; write message: before it")]),
+        (
+            "tags:n-cpu AND message:screen-n-cpu.txt",
+            [Remark(23, "without quotes this finds any of screen, n, cpu.txt; put it in quotes")],
+        ),
+        (
+            "build_name:*-pypy AND tags:*",
+            [Remark(11, "*-pypy begins with a wildcard, which is slow; name the values with OR")],
+        ),
+        ("voting:yes", [Remark(7, "voting is a number and yes is none, so the search refuses the query")]),
+        ("voting:1*", [Remark(7, "voting is a number, in which the search refuses wildcards")]),
+        (
+            "tags:a AND tags:b OR tags:c",
+            [Remark(18, "AND and OR are mixed without parentheses; Lucene reads this as +tags:a +tags:b tags:c")],
+        ),
+        ("tags:a AND (tags:b OR tags:c) AND tags:d", []),
+        ('(tags:a AND tags:b) OR tags:"c AND d"', []),
+        (
+            "x tags:*y",
+            [
+                Remark(0, "no field is named, so the message is searched; write message: before it"),
+                Remark(7, "*y begins with a wildcard, which is slow; name the values with OR"),
+            ],
+        ),
+    ],
+)
+def test_what_is_questionable_gets_a_remark(text: str, remarks: list[Remark]) -> None:
+    assert lint(text, parse(text), PROFILE, FIELDS) == remarks
+
+
+def test_while_the_index_is_not_known_the_profile_says_which_fields_there_are() -> None:
+    text = "module:a AND build_name:b"
+    remark = Remark(7, "the index has no field module, so this clause finds nothing")
+    assert lint(text, parse(text), PROFILE, None) == [remark]
+
+
+def test_only_one_layout_has_constant_fields() -> None:
+    text = "build_node:x"
+    assert lint(text, parse(text), Profile("logstash", PROFILE.names), FIELDS) == []
+
+
+def test_most_of_the_corpus_is_beyond_reproach() -> None:
+    fields = FIELDS | {
+        name: Field(name, "text", f"{name}.keyword")
+        for name in ("filename", "project", "build_queue", "build_branch", "build_status", "node_provider")
+    }
+    files = (corpus() / "signatures").glob("*.yaml")
+    queries = [yaml.safe_load(file.read_text(encoding="utf-8"))["query"] for file in files]
+    questionable = [query for query in queries if lint(query, parse(query), PROFILE, fields)]
+    assert 0 < len(questionable) < 60

@@ -1,0 +1,45 @@
+"""Tokens, as the `standard` analyser of a real server gave them."""
+
+from __future__ import annotations
+
+import pytest
+from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+
+from bot.lucene.tokens import LONGEST, RUST_TOKEN, tokens
+
+TABLE = [
+    ("requests.exceptions.ConnectionError: n-cpu", ["requests.exceptions.connectionerror", "n", "cpu"]),
+    ("logs/screen-n-cpu.txt", ["logs", "screen", "n", "cpu.txt"]),
+    ("10.0.0.1:80 1,5 1;5 1'5", ["10.0.0.1", "80", "1,5", "1;5", "1'5"]),
+    ("foo:bar don't a::b", ["foo:bar", "don't", "a", "b"]),
+    ("a1.2 a.1 1.a", ["a1.2", "a", "1", "1", "a"]),
+    ("__init__ _a a_1.2 _ __", ["__init__", "_a", "a_1.2"]),
+    ("foo._bar foo_.bar _.a a._", ["foo", "_bar", "foo_", "bar", "a", "a"]),
+    ('k=v a@b.c C++ x"y', ["k", "v", "a", "b.c", "c", "x", "y"]),
+    ("*** -- ??", []),
+    ("", []),
+    ("É e\u0301x a\u00adb ß ﬁ ª", ["é", "e\u0301x", "a\u00adb", "ß", "ﬁ", "ª"]),
+    ("x² ½ ① ٣ ⅷ", ["x", "٣", "ⅷ"]),
+    ("日本語 ひら カタカナ 한국어", ["日", "本", "語", "ひ", "ら", "カタカナ", "한국어"]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TABLE)
+def test_a_text_has_the_tokens_that_lucene_finds(text: str, expected: list[str]) -> None:
+    assert tokens(text) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), TABLE)
+def test_the_embedded_index_cuts_texts_the_same_way(text: str, expected: list[str]) -> None:
+    analyser = TextAnalyzerBuilder(Tokenizer.regex(RUST_TOKEN)).filter(Filter.lowercase()).build()
+    assert list(analyser.analyze(text)) == expected
+
+
+def test_what_is_too_long_is_cut_as_lucene_cuts_it() -> None:
+    assert [len(token) for token in tokens("x" * (2 * LONGEST + 7))] == [LONGEST, LONGEST, 7]
+    assert [len(token) for token in tokens("a." * 200)] == [255, 143]
+    assert [len(token) for token in tokens("a" * 254 + ".b")] == [254, 1]
+
+
+def test_the_turkish_capital_stays_one_letter() -> None:
+    assert tokens("İ") == ["i"]
