@@ -1,0 +1,65 @@
+"""Commands: what a heard line asks is answered by its verb and handed back as text. Nothing is said here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import replace
+from html import escape
+from uuid import uuid4
+
+from bot.commands import causes, gate, status, why
+from bot.commands.ask import Ask, Classify, Health, Verb
+from bot.commands.help import helping, unknown
+from bot.commands.limiter import Limiter, Verdict
+from bot.commands.parse import Asked, parse
+from bot.commands.reply import LIMIT
+from bot.errors import UserError
+from bot.model import Message
+from bot.text import cut, one_line
+
+__all__ = ["TABLE", "Ask", "Asked", "Classify", "Health", "Limiter", "Verb", "answer", "parse"]
+
+log = logging.getLogger(__name__)
+
+_VERBS = (*gate.VERBS, *causes.VERBS, *why.VERBS, *status.VERBS)
+TABLE = {verb.name: verb for verb in (*_VERBS, helping(_VERBS))}
+
+
+async def answer(ask: Ask, names: Collection[str], limiter: Limiter) -> Message | None:
+    """The answer to ask.heard, None if it asks nothing or was asked too often.
+
+    `names`: what the bot is called on that network. Raises nothing: what a verb did not foresee is logged with its
+    traceback. Whether the line was heard before is the caller's to know.
+    """
+    heard = ask.heard
+    asked = None if heard.removed else parse(heard.text, names, ask.prefix, heard.private)
+    if asked is None:
+        return None
+    match limiter.admit(f"{heard.network} {heard.person.account or heard.person.name}", heard.room, ask.now):
+        case Verdict.SILENT:
+            return None
+        case Verdict.TELL:
+            return _plain("too many commands: I go on in a minute")
+    return await _answered(replace(ask, words=asked.words), asked)
+
+
+async def _answered(ask: Ask, asked: Asked) -> Message:
+    try:
+        verb = TABLE.get(asked.verb)
+        if verb is None:
+            raise unknown(ask, asked.verb, TABLE)
+        return await verb.run(ask)
+    except UserError as error:
+        return _plain(str(error))
+    except Exception:  # the guard of commands
+        id = uuid4().hex[:8]
+        log.exception(
+            "command failed id=%s verb=%s network=%s room=%r", id, asked.verb, ask.heard.network, ask.heard.room
+        )
+        return _plain(f"internal error, logged as {id}")
+
+
+def _plain(text: str) -> Message:
+    line = cut(one_line(text), LIMIT)
+    return Message(line, escape(line))

@@ -1,0 +1,70 @@
+"""What a verb is given, and what a verb is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.links import Links
+from bot.model import Answer, Heard, Hit, Message, NetworkStatus, Signature, Window
+from bot.records import Failure
+from bot.search import Search
+from bot.store import Store
+
+# Build uuids -> per signature id what it found in them; the caller closes over the search and the window.
+Classify = Callable[[Sequence[str]], Awaitable[Mapping[str, Answer[list[Hit]]]]]
+
+
+def every(failure: Failure) -> bool:
+    """The filter of a room without feeds, and of a private talk."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the bot is. `started`: since when it runs. `looked`: its last complete look at the index, None before the
+    first. `took`: seconds of the last tick. `trouble`: what keeps the search from answering, one sentence or "".
+    """
+
+    started: datetime
+    looked: datetime | None = None
+    took: float = 0.0
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One heard line with all that an answer may come from.
+
+    `words`: what stood behind the verb (the dispatcher sets it). `passes`: does a feed of the room want this failure?
+    `pipelines`: the watched ones. `window`: the look-back as of now. `patience`: seconds that a search on the spot
+    may take in all. `search`, `window` and `classify` are None where there is nothing to ask on the spot.
+    """
+
+    heard: Heard
+    now: datetime
+    store: Store
+    health: Health
+    signatures: Mapping[str, Signature]
+    pipelines: tuple[str, ...]
+    links: Links
+    statuses: Callable[[], Sequence[NetworkStatus]]
+    passes: Callable[[Failure], bool] = every
+    search: Search | None = None
+    window: Window | None = None
+    classify: Classify | None = None
+    patience: float = 10.0
+    prefix: str = "!"
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """`usage` is what stands behind the name; `example` a whole line behind the prefix."""
+
+    name: str
+    usage: str
+    help: str
+    example: str
+    run: Callable[[Ask], Awaitable[Message]]

@@ -1,0 +1,50 @@
+"""What a heard line asks of the bot, if anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from bot.text import one_line
+
+LONGEST = 500  # characters of a line that are read
+AFTER_NAME = re.compile(r"[:,]\s*")
+VERB = re.compile(r"[^\W\d_]")  # so that `!!!` and `!= 3` ask nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A verb in lower case, and what stood behind it."""
+
+    verb: str
+    words: tuple[str, ...] = ()
+
+
+def parse(text: str, names: Collection[str], prefix: str, private: bool) -> Asked | None:
+    """`!verb words`, `name: verb words`, `name, verb words`, and in private `verb words`; None if it asks nothing.
+
+    `names`: what the bot is called on that network, compared without case. The name alone asks for help.
+    """
+    line = one_line(next((row for row in text.splitlines() if row.strip()), ""))[:LONGEST]
+    rest = _addressed(line, names)
+    if rest is not None:
+        return _asked(rest.removeprefix(prefix)) or Asked("help")
+    if line.startswith(prefix):
+        return _asked(line[len(prefix) :]) if VERB.match(line, len(prefix)) else None
+    return _asked(line) if private else None
+
+
+def _addressed(line: str, names: Collection[str]) -> str | None:
+    """What stands behind the bot's name; the longest name first, as `@bot:example.org` has a colon of its own."""
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        for start in (name, f"@{name}"):
+            after = AFTER_NAME.match(line, len(start))
+            if after and line[: len(start)].lower() == start.lower():
+                return line[after.end() :]
+    return None
+
+
+def _asked(rest: str) -> Asked | None:
+    verb, *words = rest.split() or [""]
+    return Asked(verb.lower(), tuple(words)) if verb else None

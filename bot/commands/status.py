@@ -1,0 +1,62 @@
+"""`!status`: how the bot itself is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot import __version__
+from bot.commands.ask import Ask, Verb
+from bot.commands.reply import LIMIT, ago, clock, lines, reply, short, span
+from bot.model import Message, NetworkStatus
+from bot.records import SignatureState, Stage
+
+NAMED = 3  # of rooms and signatures that are not as they should be
+SENTENCE = 160
+
+
+async def status(ask: Ask) -> Message:
+    """A line about the bot, one about what it knows, one a network; and what troubles it."""
+    queue, states = await ask.store.read(lambda tx: (tx.totals_by_stage(), tx.signature_states()))
+    up = f"gatewatch {__version__} up {span(ask.now - ask.health.started)}, since {clock(ask.health.started, ask.now)}"
+    rows = [reply([up, _looked(ask)]), reply([_signatures(ask, states), _queue(queue)])]
+    rows += [_network(one) for one in ask.statuses()]
+    if ask.health.trouble:
+        rows.append(reply([f"trouble: {short(ask.health.trouble, LIMIT)}"]))
+    return lines(rows)
+
+
+def _looked(ask: Ask) -> str:
+    if ask.health.looked is None:
+        return "the index has not been looked at completely yet"
+    took = f", took {ask.health.took:.1f}s" if ask.health.took else ""
+    return f"last complete look at the index {ago(ask.health.looked, ask.now)}{took}"
+
+
+def _signatures(ask: Ask, states: Mapping[str, SignatureState]) -> str:
+    off = [one for id, one in sorted(states.items()) if one.off and id in ask.signatures]
+    named = "; ".join(f"#{short(one.id, 40)}: {short(one.off, 80)}" for one in off[:NAMED])
+    more = ", ..." if len(off) > NAMED else ""
+    return f"{len(ask.signatures)} signatures" + (f", {len(off)} off ({named}{more})" if off else "")
+
+
+def _queue(totals: Mapping[Stage, int]) -> str:
+    waiting = totals.get(Stage.QUEUED, 0) + totals.get(Stage.SENDING, 0)
+    ended = [
+        f"{totals[stage]} {stage.value}"
+        for stage in (Stage.SAID, Stage.FAILED, Stage.EXPIRED, Stage.FOLDED)
+        if totals.get(stage)
+    ]
+    return ", ".join([f"messages: {waiting} waiting", *ended])
+
+
+def _network(one: NetworkStatus) -> Message:
+    out = {room: why for room, why in one.rooms.items() if why != "joined"}
+    joined = len(one.rooms) - len(out)
+    rooms = (
+        f"{joined} of {len(one.rooms)} rooms joined" if out else f"{joined} {'room' if joined == 1 else 'rooms'} joined"
+    )
+    named = "; ".join(f"{short(room, 60)}: {short(why, 60)}" for room, why in list(out.items())[:NAMED])
+    return reply([f"{one.name}: {one.state}, {rooms}", named, short(one.trouble, SENTENCE)])
+
+
+VERBS = (Verb("status", "", "how the bot is: networks, rooms, the index, signatures, messages", "status", status),)

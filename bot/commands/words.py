@@ -1,0 +1,42 @@
+"""What several verbs say alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from bot.commands.ask import Ask
+from bot.commands.reply import Link, ago, clock, short
+from bot.records import Failure
+
+KEPT = timedelta(days=14)  # how far back the store remembers builds
+BLIND = timedelta(minutes=15)  # after so long without a complete look an answer says how old it is
+
+
+def cause(ask: Ask, id: str) -> Link:
+    """A signature by its id, with its bug behind it."""
+    signature = ask.signatures.get(id)
+    return Link(f"#{short(id, 60)}", ask.links.cause(signature) if signature else ask.links.bug(id))
+
+
+def passing(ask: Ask, failures: Iterable[Failure]) -> list[Failure]:
+    """Those that the room wants to hear of."""
+    return [one for one in failures if ask.passes(one)]
+
+
+async def nothing(ask: Ask) -> str:
+    """In place of counts that are all zero: when there was something, or since when there is nothing."""
+    since = ask.now - KEPT
+    failures, rows = await ask.store.read(lambda tx: (tx.failures_since(since), tx.ran_since(since)))
+    if failures:
+        return f"no failures; the last one {ago(max(one.newest for one in failures), ask.now)}"
+    counting = min([at for at, _ in rows], default=ask.health.started)
+    return f"nothing seen yet; counting since {clock(min(counting, ask.health.started), ask.now)}"
+
+
+def blind(ask: Ask) -> str:
+    """Unknown is not zero: how old the last complete look at the index is, "" while it is fresh."""
+    looked = ask.health.looked
+    if looked is None:
+        return "the index has not been looked at completely yet"
+    return f"last complete look at the index {ago(looked, ask.now)}" if ask.now - looked > BLIND else ""
