@@ -30,7 +30,22 @@ from bot.sections import (
     network_name,
 )
 
-__all__ = ["Config", "ConsoleConfig", "Feed", "Loud", "load", "shown"]
+__all__ = [
+    "Announce",
+    "Builds",
+    "Commands",
+    "Config",
+    "ConsoleConfig",
+    "Feed",
+    "LinksConfig",
+    "Logging",
+    "Loud",
+    "Poll",
+    "Signatures",
+    "Store",
+    "load",
+    "shown",
+]
 
 
 class Config(Section):

@@ -185,7 +185,7 @@ class Commands(Section):
     """How the bot is asked. Limits are commands a minute; private: it also answers in private."""
 
     prefix: Annotated[str, Field(pattern=r"^[^\s\w]{1,3}$")] = "!"
-    per_person: Annotated[int, Field(ge=1)] = 12
+    per_user: Annotated[int, Field(ge=1)] = 12
     per_room: Annotated[int, Field(ge=1)] = 30
     private: bool = True
 

@@ -16,10 +16,13 @@ from pydantic import BeforeValidator
 from pydantic import Field as Key
 
 from bot import shape, yamlmarks
+from bot.lucene.lint import lint
+from bot.lucene.matching import matches
 from bot.lucene.parse import SyntaxFault, parse
 from bot.lucene.tree import Node
-from bot.model import Signature
+from bot.model import Profile, Signature
 from bot.records import ALL
+from bot.search.profiles import LOGSENDER
 from bot.section import Section
 from bot.yamlmarks import Fault, Marked
 
@@ -61,7 +64,7 @@ class Source:
 
 @dataclass
 class Loaded:
-    """All signatures that are sound, by id; what is wrong with the others, and what is questionable."""
+    """All signatures that are sound, by id, with their trees; what is wrong with the others; what is questionable."""
 
     signatures: dict[str, Signature] = field(default_factory=dict)
     trees: dict[str, Node] = field(default_factory=dict)
@@ -70,12 +73,32 @@ class Loaded:
     warnings: list[Fault] = field(default_factory=list)
 
 
-def load(folders: Sequence[Path]) -> Loaded:
-    """Every `*.yaml` of these folders; a later folder's file takes the place of an earlier one's of the same name."""
+def load(folders: Sequence[Path], profile: Profile = LOGSENDER) -> Loaded:
+    """Every `*.yaml` of these folders; a later folder's file takes the place of an earlier one's of the same name.
+
+    What is questionable for an index of this profile is a warning; such a signature is used all the same.
+    """
     loaded = Loaded()
     for file in _files(folders, loaded):
-        _add(loaded, file)
+        _add(loaded, file, profile)
     return loaded
+
+
+def check(loaded: Loaded) -> list[Fault]:
+    """Each line under `matches` that its query does not match, and each under `does_not_match` that it does.
+
+    A line is a message: what the query says of other fields is taken to be so.
+    """
+    return sorted(fault for id in loaded.trees for fault in _samples(loaded.sources[id], loaded.trees[id]))
+
+
+def _samples(source: Source, tree: Node) -> Iterator[Fault]:
+    for at, line in enumerate(source.matches):
+        if not matches(tree, {"message": line}):
+            yield source.marked.fault(("matches", at), "the query does not match this line")
+    for at, line in enumerate(source.does_not_match):
+        if matches(tree, {"message": line}):
+            yield source.marked.fault(("does_not_match", at), "the query matches this line")
 
 
 def _files(folders: Iterable[Path], loaded: Loaded) -> Iterator[Path]:
@@ -92,7 +115,7 @@ def _files(folders: Iterable[Path], loaded: Loaded) -> Iterator[Path]:
     yield from chosen.values()
 
 
-def _add(loaded: Loaded, file: Path) -> None:
+def _add(loaded: Loaded, file: Path, profile: Profile) -> None:
     try:
         marked = yamlmarks.read(file)
     except OSError as error:
@@ -109,6 +132,8 @@ def _add(loaded: Loaded, file: Path) -> None:
         return
     loaded.signatures[file.stem] = _signature(file.stem, content)
     loaded.trees[file.stem] = tree
+    remarks = lint(content.query, tree, profile, None)
+    loaded.warnings += [_in_query(marked, remark.at, remark.message) for remark in remarks]
     loaded.sources[file.stem] = Source(marked, content.matches, content.does_not_match)
 
 
@@ -116,10 +141,10 @@ def _parsed(query: str, marked: Marked) -> tuple[Node | None, list[Fault]]:
     try:
         return parse(query), []
     except SyntaxFault as fault:
-        return None, [in_query(marked, fault.at, f"not a Lucene query: {fault}")]
+        return None, [_in_query(marked, fault.at, f"not a Lucene query: {fault}")]
 
 
-def in_query(marked: Marked, at: int, message: str) -> Fault:
+def _in_query(marked: Marked, at: int, message: str) -> Fault:
     """A fault about a place inside the query, which may be folded over several lines."""
     place = marked.inside(("query",), at)
     return Fault(marked.file, place.line, place.column, "query", message)

@@ -27,7 +27,7 @@ PLAIN_WORDS = (
     ("found character '\\t'", "a tab; indent with spaces"),
     ("found character", "a text that starts with this character needs quotes"),
     ("could not find expected ':'", "a key without its colon"),
-    ("expected a single document", "a second document ('---'); a file has one"),
+    ("but found another document", "a second document ('---'); a file has one"),
     ("expected <block end>", "this does not stand in line with what is above it"),
 )
 
@@ -189,8 +189,10 @@ class _Walk:
     def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
         found: dict[str, object] = {}
         for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+            if not isinstance(key, yaml.ScalarNode):
                 self.report(path, _place(key), "a key must be a plain word")
+            elif key.tag == "tag:yaml.org,2002:merge":
+                self.report(path, _place(key), "merge keys (<<) are not read")
             elif key.value in found:
                 first = self.into.places[(*path, key.value)].line
                 self.report((*path, key.value), _place(key), f"the same key again; the first is in line {first}")

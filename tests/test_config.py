@@ -5,29 +5,174 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
-from bot import config
+from bot import config, resources
+from bot.chat.irc.config import IrcConfig
 from bot.config import Config
 from bot.errors import UserError
-from bot.yamlmarks import KeyPath, read
+from bot.patterns import Pattern
+from bot.sections import ConsoleConfig
 
 ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "config.example.yaml"
 BAD = sorted((ROOT / "tests" / "bad_configs").glob("*.yaml"))
 SECRETS = ("20141120", "secret-token", "hunter2", "from-the-environment")
 
+SMALL = """\
+search: {url: embedded, path: var/index}
+store: sqlite:///var/gatewatch.db
+networks:
+  console: {type: console}
+"""
 
-def faults_of(file: Path) -> str:
-    with pytest.raises(UserError) as caught:
-        config.load(file, {"A_SECRET": "from-the-environment"})
-    return f"{caught.value}\n"
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "config.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+# -- faults ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
 def test_a_bad_config_gets_exactly_these_words(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(file.parent)
-    said = faults_of(Path(file.name))
+    with pytest.raises(UserError) as caught:
+        config.load(Path(file.name), {"A_SECRET": "from-the-environment"})
+    said = f"{caught.value}\n"
     assert said == file.with_suffix(".txt").read_text(encoding="utf-8")
     assert not any(secret in said for secret in SECRETS)
+
+
+def test_a_config_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none\.yaml: No such file or directory"):
+        config.load(tmp_path / "none.yaml", {})
+
+
+# -- the example ----------------------------------------------------------------------------------------------
+
+
+def test_the_example_works_as_it_stands_in_any_folder(tmp_path: Path) -> None:
+    found = config.load(written(tmp_path, EXAMPLE.read_text(encoding="utf-8")), {})
+    assert found.search.path == tmp_path / "var" / "index"
+    assert found.search.load == ROOT / "examples" / "gate-day"
+    assert found.signatures.folders == (ROOT / "signatures",)
+    assert found.store.address() == f"sqlite:///{tmp_path}/var/gatewatch.db"
+    assert found.networks == {"console": ConsoleConfig(type="console")}
+
+
+def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
+    found = config.load(written(tmp_path, EXAMPLE.read_text(encoding="utf-8")), {})
+    for name in ("builds", "poll", "signatures", "announce", "commands", "logging"):
+        assert getattr(found, name) == Config.model_fields[name].default
+
+
+def test_what_the_example_has_in_comments_works_too(tmp_path: Path) -> None:
+    head, _, rest = EXAMPLE.read_text(encoding="utf-8").partition("\nnetworks:\n")
+    rest = re.sub(r"^  # ?(?=  |\w)", "  ", rest, flags=re.MULTILINE).replace("\n# operators:", "\noperators:")
+    for name in ("oftc.pem", "matrix.password"):
+        (tmp_path / name).write_text("x")
+    text = f"{head}\nnetworks:\n{rest}".replace("/etc/gatewatch/", f"{tmp_path}/")
+    found = config.load(written(tmp_path, text), {"LIBERA_PASSWORD": "x"})
+    assert {name: network.type for name, network in found.networks.items()} == {
+        "console": "console",
+        "oftc": "irc",
+        "libera": "irc",
+        "opendev": "matrix",
+    }
+    assert set(found.feeds) == {"gate", "nova", "disks"}
+    assert found.operators == "oftc:#openstack-infra-bots"
+    assert found.announce.fold_limit("opendev:#nova:example.org") == 0
+    assert found.announce.loud_in("opendev:#nova:example.org").known
+    assert found.announce.fold_limit("oftc:#opendev") == 10
+    assert not found.announce.loud_in("oftc:#opendev").known
+
+
+def keys(model: type[BaseModel]) -> Iterator[str]:
+    """Every key that a section and those below it may have."""
+    for name, field in model.model_fields.items():
+        yield field.alias or name
+        for below in sections(field.annotation):
+            yield from keys(below)
+
+
+def sections(kind: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+    for inner in get_args(kind):
+        yield from sections(inner)
+
+
+@pytest.mark.parametrize("key", sorted(set(keys(Config))))
+def test_every_key_is_documented(key: str) -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert re.search(rf"`{re.escape(key)}`", text), f"docs/configuration.md does not explain {key}"
+
+
+# -- secrets --------------------------------------------------------------------------------------------------
+
+
+def test_no_secret_shows(tmp_path: Path) -> None:
+    (tmp_path / "search.password").write_text("hidden-1\n")
+    text = """\
+        search: {url: "https://search.example.org", username: bot, password_file: search.password}
+        store: "postgresql://bot:hidden-2@db.example.org:5433/gatewatch"
+        networks:
+          oftc: {type: irc, host: irc.oftc.net, nick: gatewatch, password: "${IRC_PASSWORD}",
+                 keys: {"#secret": hidden-4}, nickserv: {password: hidden-5}}
+          opendev: {type: matrix, homeserver: "https://matrix.example.org", user: "@bot:example.org", token: hidden-6}
+        """
+    found = config.load(written(tmp_path, text), {"IRC_PASSWORD": "hidden-3"})
+    irc = found.networks["oftc"]
+    assert isinstance(irc, IrcConfig) and irc.password is not None
+    assert irc.password.get_secret_value() == "hidden-3"
+    for shown in (repr(found), str(found), str(found.model_dump()), "\n".join(config.shown(found))):
+        assert "hidden" not in shown
+    assert "store: postgresql+psycopg://db.example.org:5433/gatewatch" in config.shown(found)
+
+
+def test_the_password_of_a_store_comes_from_a_file_and_is_encoded(tmp_path: Path) -> None:
+    (tmp_path / "db.password").write_text("p@ss/word:1\n")
+    store = "store: {url: 'postgresql://bot@db.example.org:5433/gatewatch', password_file: db.password}"
+    found = config.load(written(tmp_path, re.sub(r"^store.*$", store, SMALL, flags=re.MULTILINE)), {})
+    assert found.store.address() == "postgresql+psycopg://bot:p%40ss%2Fword%3A1@db.example.org:5433/gatewatch"
+    assert "p@ss" not in repr(found)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "postgresql://host", "gatewatch.db"])
+def test_what_is_no_store(tmp_path: Path, url: str) -> None:
+    text = re.sub(r"^store.*$", f"store: '{url}'", SMALL, flags=re.MULTILINE)
+    with pytest.raises(UserError, match="a store is sqlite:///"):
+        config.load(written(tmp_path, text), {})
+
+
+# -- patterns, shipped files ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("openstack/nova", "openstack/nova", True),
+        ("openstack/nova", "openstack/nova-specs", False),
+        ("^openstack/nova", "openstack/nova-specs", True),
+        ("^openstack/nova$", "openstack/nova-specs", False),
+        ("^stable/.*", "unstable/x", False),
+        ("stable/.*", "stable/x", False),
+        ("a.c", "abc", False),
+        ("^.*-multinode", "tempest-multinode-full", True),
+    ],
+)
+def test_a_word_is_exact_and_a_caret_starts_an_expression(pattern: str, text: str, found: bool) -> None:
+    assert Pattern(pattern).matches(text) is found
+
+
+def test_shipped_files_are_the_packed_ones_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "CODE", tmp_path / "bot")
+    assert resources.shipped("examples/gate-day") == tmp_path / "examples" / "gate-day"
+    (tmp_path / "bot" / "data").mkdir(parents=True)
+    assert resources.shipped("examples/gate-day") == tmp_path / "bot" / "data" / "examples" / "gate-day"
