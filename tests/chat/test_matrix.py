@@ -56,6 +56,7 @@ def people(synapse: Synapse) -> tuple[Human, Human]:
 
 @pytest.fixture
 async def scene(synapse: Synapse, people: tuple[Human, Human]) -> AsyncIterator[Scene]:
+    await asyncio.to_thread(synapse.ensure)
     number = next(numbers)
     human = people[0]
     user = await asyncio.to_thread(synapse.register, f"bot{number}", PASSWORD)
@@ -330,8 +331,8 @@ async def test_killed_server_is_waited_for_and_everything_arrives(scene: Scene) 
         with pytest.raises(TemporaryError) as refused:
             await _until_refused(bot, scene.room)
         assert not refused.value.doubt
-        await until(lambda: bot.chat.status().state == "broken")
-        assert "net: sync: cannot connect" in bot.chat.status().trouble
+        await until(lambda: "net: sync: cannot connect" in bot.chat.status().trouble)
+        assert bot.chat.status().state == "broken"
         assert not bot.chat.status().ready
         await asyncio.to_thread(scene.synapse.start)
         await bot.ready()

@@ -68,6 +68,12 @@ class Synapse:
                 raise RuntimeError(f"Synapse did not start:\n{(self._folder / 'output.log').read_text()[-3000:]}")
             time.sleep(0.05)
 
+    def ensure(self) -> None:
+        """Start it if a test left it dead, let it go on if one left it held."""
+        self.go_on()
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+
     def kill(self) -> None:
         """SIGKILL."""
         self._signal(signal.SIGKILL)

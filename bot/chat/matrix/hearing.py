@@ -26,7 +26,7 @@ class Ear:
     """What must be known of a room to understand what is said in it.
 
     `room`: its full name. `me`: the bot's Matrix id. `names`: what else people call it there. `private`: only
-    the bot and one person are in it. `people`: display names by Matrix id.
+    the bot and one person are in it. `people`: display names by Matrix id, the speaker's at least.
     """
 
     network: str
@@ -42,13 +42,13 @@ def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | No
 
     Nothing from the bot itself, no notices (bots must not answer bots), no edits, nothing older than `oldest`.
     """
+    if not isinstance(event, RoomMessageText | ReactionEvent):  # and no event that could not be read
+        return None
     at = _time(event.server_timestamp, now)
     if event.sender == ear.me or now - at > oldest:
         return None
     if isinstance(event, ReactionEvent):
         return _heard(event, ear, at, text="", reaction=event.key, about=event.reacts_to)
-    if not isinstance(event, RoomMessageText):
-        return None
     content = _mapping(event.source.get("content"))
     relation = _mapping(content.get("m.relates_to"))
     if relation.get("rel_type") == "m.replace":

@@ -37,16 +37,18 @@ class Inbox:
     async def take(self, room_id: str, event: Any) -> None:
         """The one broad guard of this network: an error while an event is handled costs that event only."""
         try:
-            heard = hear(event, self._ear(room_id), self._clock(), self._oldest)
+            heard = hear(event, self._ear(room_id, event.sender), self._clock(), self._oldest)
             if heard is not None:
                 await self._heard(heard)
         except Exception:
-            log.exception("matrix event failed network=%s room=%s event=%s", self._network, room_id, event.event_id)
+            log.exception(
+                "matrix event failed network=%s room=%s event=%s", self._network, room_id, event.source.get("event_id")
+            )
 
-    def _ear(self, room_id: str) -> Ear:
+    def _ear(self, room_id: str, sender: str) -> Ear:
         room = self._client.rooms[room_id]
         me = self._client.user_id
-        people = {id: user.display_name for id, user in room.users.items() if user.display_name}
+        people = {id: room.users[id].name for id in (me, sender) if id in room.users}
         return Ear(
             network=self._network,
             room=self._rooms.name(room_id),

@@ -60,6 +60,7 @@ class Sync:
         self._timings = timings
         self._listener = listener
         self._whole = False  # the rooms' whole state was read once
+        self._lost = False  # the last poll failed
 
     async def run(self) -> None:
         """For ever; raises TokenRefused. `since` moves on when all that came with it was handled."""
@@ -72,6 +73,7 @@ class Sync:
             except TokenRefused:
                 raise
             except (TemporaryError, Refusal) as error:
+                self._lost = True
                 fails += 1
                 self._listener.broken(str(error))
                 asked = getattr(error, "retry_after", None) or 0.0
@@ -82,7 +84,7 @@ class Sync:
         answer = await self._poll(since)
         self._see_rooms(answer)
         await self._see_invites(answer)
-        self._whole = True
+        self._whole, self._lost = True, False
         self._listener.connected()
         # The first start has no history: what was said before it was not said to this bot.
         spoken = [] if since is None else await self._timeline.spoken(answer, since)
@@ -97,7 +99,9 @@ class Sync:
 
     async def _poll(self, since: str | None) -> Any:
         """One answer. `since` goes along each time: nio would lose it with a failed first sync."""
-        hold, within = self._timings.sync, self._timings.sync + self._timings.request
+        hold, within = self._timings.sync, self._timings.request
+        if self._lost:  # a long poll would tell only at its end that the server is back
+            hold *= 0
         if not self._whole:
             hold, within = hold * 0, self._timings.first_sync
         request = self._client.sync(
@@ -106,7 +110,7 @@ class Sync:
             full_state=None if self._whole else True,
             sync_filter=FILTER,
         )
-        return await ask(request, "sync", within)
+        return await ask(request, "sync", hold + within)
 
     def _see_rooms(self, answer: Any) -> None:
         if self._whole:

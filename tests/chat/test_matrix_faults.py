@@ -1,0 +1,375 @@
+"""A homeserver that misbehaves: few requests, the place in the stream kept, one sentence for the operator.
+
+The far end is a fake, because a real one cannot be made to do this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.errors import PermanentError, TemporaryError
+from tests.chat.human_matrix import until
+from tests.chat.matrix_bot import Bot, MemoryKeep, config, milliseconds, post, timings
+
+USER = "@bot:example.org"
+ROOM = "net:!room:example.org"
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def says(body: Any, status: int = 200, **headers: str) -> Answer:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.json_response(body, status=status, headers=headers)
+
+    return answer
+
+
+def refuses(code: str, status: int, **more: Any) -> Answer:
+    return says({"errcode": code, "error": "no", **more}, status)
+
+
+async def bad_gateway(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=502, text="<html>Bad Gateway</html>", content_type="text/html")
+
+
+async def cut_off(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"next')
+    assert request.transport is not None
+    request.transport.abort()
+    return response
+
+
+async def no_text(request: web.Request) -> web.StreamResponse:
+    return web.Response(body=b'\xff\xfe{"next', content_type="application/json")
+
+
+async def never(request: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(60)
+    raise AssertionError
+
+
+class FarEnd:
+    """A homeserver whose answers a test sets; `requests`: what was asked, as "GET sync"."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.requests: list[str] = []
+        self.since: list[str] = []
+        self.bodies: list[Any] = []
+        self.answers: dict[str, Answer] = {
+            "login": says({"user_id": USER, "device_id": "D", "access_token": "T1"}),
+            "whoami": says({"user_id": USER, "device_id": "D"}),
+            "joined_rooms": says({"joined_rooms": ["!room:example.org"]}),
+            "join": says({"room_id": "!room:example.org"}),
+            "send": says({"event_id": "$said"}),
+            "sync": self.quiet,
+        }
+
+    async def quiet(self, request: web.Request) -> web.StreamResponse:
+        """Nothing new: the room at once, later only after a while."""
+        if request.query.get("full_state") is None:
+            await asyncio.sleep(0.2)
+        joined = {"!room:example.org": {"timeline": {"events": [], "limited": False, "prev_batch": "p"}}}
+        return web.json_response({"next_batch": "n1", "rooms": {"join": joined}})
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/_matrix/client/v3/")
+        verb = next(word for word in ("login", "whoami", "joined_rooms", "join", "send", "sync") if word in path)
+        self.requests.append(f"{request.method} {verb}")
+        if verb == "sync":
+            self.since.append(request.query.get("since", ""))
+        if request.can_read_body:
+            self.bodies.append(await request.json())
+        return await self.answers[verb](request)
+
+    def count(self, request: str) -> int:
+        return self.requests.count(request)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Gives what makes it refuse new connections."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self.take)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+        async def stop_listening() -> None:
+            listening.close()
+
+        assert runner.server is not None
+        listening = site._server
+        assert listening is not None
+        try:
+            yield stop_listening
+        finally:
+            await runner.cleanup()
+
+
+@pytest.fixture
+async def far_end() -> AsyncIterator[FarEnd]:
+    server = FarEnd()
+    async with server.serving():
+        yield server
+
+
+@pytest.fixture
+def keep() -> MemoryKeep:
+    """What an earlier process left: a device, a token, a place in the stream."""
+    kept = MemoryKeep()
+    for name, value in (("device", "D"), ("token", "T0"), ("since", "tok1")):
+        kept.values[f"matrix.net.{USER}.{name}"] = value
+    return kept
+
+
+def bot_for(far_end: FarEnd, keep: MemoryKeep, **changed: Any) -> Bot:
+    return Bot(config(far_end.url, USER, **changed), [ROOM], keep)
+
+
+# -- the stream -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (bad_gateway, "HTTP 502"),
+        (refuses("M_UNKNOWN", 500), "HTTP 500, M_UNKNOWN no"),
+        (cut_off, "the connection broke"),
+        (no_text, "the answer is not Matrix's"),
+        (says({"next_batch": "a", "rooms": [1]}), "not Matrix's"),
+        (says([]), "not Matrix's"),
+        (says({"next_batch": "a", "rooms": {"join": {"!r": []}}}), "not Matrix's"),
+        (refuses("M_FORBIDDEN", 403), "sync: M_FORBIDDEN no"),
+        (never, "no answer within 0.2 s"),
+    ],
+)
+async def test_broken_stream_is_asked_seldom_and_keeps_its_place(
+    far_end: FarEnd, keep: MemoryKeep, fault: Answer, sentence: str
+) -> None:
+    quiet, far_end.answers["sync"] = far_end.answers["sync"], fault
+    short = timings(first_sync=milliseconds(200), longest_pause=milliseconds(400))
+    async with bot_for(far_end, keep, timings=short).running() as bot:
+        await until(lambda: bot.chat.status().state == "broken")
+        assert sentence in bot.chat.status().trouble
+        await asyncio.sleep(1.0)  # the time in which the requests are counted
+        assert 2 <= far_end.count("GET sync") <= 12
+        assert keep.value(".since") == "tok1"
+        far_end.answers["sync"] = quiet
+        await bot.ready()
+        assert bot.chat.status().trouble == ""
+        await until(lambda: keep.value(".since") == "n1")
+    assert set(far_end.since[: far_end.since.index("tok1") + 2]) == {"tok1"}
+    assert far_end.count("POST login") == 0
+
+
+async def test_server_that_answers_at_once_with_nothing_new_is_not_hammered(far_end: FarEnd, keep: MemoryKeep) -> None:
+    far_end.answers["sync"] = says({"next_batch": "tok1"})
+    async with bot_for(far_end, keep, timings=timings(pause=milliseconds(250))).running() as bot:
+        await bot.ready()
+        await asyncio.sleep(1.0)  # the time in which the requests are counted
+    assert far_end.count("GET sync") <= 6
+
+
+async def test_odd_events_do_not_stop_the_stream(far_end: FarEnd, keep: MemoryKeep) -> None:
+    def event(kind: str, content: Any, **more: Any) -> dict[str, Any]:
+        base = {"event_id": f"${len(odd)}", "sender": "@ada:example.org", "origin_server_ts": 4_000_000_000_000_000}
+        return {"type": kind, "content": content, **base, **more}
+
+    odd: list[Any] = []
+    odd += [{"no": "type"}, event("m.room.message", {"msgtype": "m.text"}), event("m.room.message", None)]
+    odd += [event("m.room.member", {"membership": "join", "displayname": 7}, state_key="@ada:example.org")]
+    odd += [event("m.room.power_levels", {"users": {"@x": "high"}}, state_key="")]
+    relates = {"msgtype": "m.text", "body": "!one", "m.relates_to": ["x"]}
+    odd += [event("m.room.message", relates)]
+    odd += [event("m.room.message", {"msgtype": "m.text", "body": "!two", "m.relates_to": {"m.in_reply_to": 1}})]
+    rooms = {"join": {"!room:example.org": {"timeline": {"events": odd, "limited": False, "prev_batch": "p"}}}}
+
+    async def once(request: web.Request) -> web.StreamResponse:
+        if far_end.since[-1] == "tok1":
+            return web.json_response({"next_batch": "n1", "rooms": rooms})
+        return await far_end.quiet(request)
+
+    far_end.answers["sync"] = once
+    async with bot_for(far_end, keep).running() as bot:
+        await until(lambda: keep.value(".since") == "n1")
+        assert bot.texts() == ["!one", "!two"]
+
+
+# -- the token and the login ----------------------------------------------------------------------------------
+
+
+async def test_refused_pasted_token_is_one_request_and_permanent(far_end: FarEnd) -> None:
+    far_end.answers["whoami"] = refuses("M_UNKNOWN_TOKEN", 401)
+    bot = bot_for(far_end, MemoryKeep(), token=SecretStr("s3cret"))
+    with pytest.raises(PermanentError, match=r"refuses the token of @bot:example\.org: put a new one") as refused:
+        await bot.chat.run(bot.hear)
+    assert far_end.requests == ["GET whoami"]
+    assert "s3cret" not in str(refused.value) + repr(bot.chat.status())
+
+
+@pytest.mark.parametrize("soft", [False, True])
+async def test_token_refused_in_the_stream_is_permanent_without_a_password(far_end: FarEnd, soft: bool) -> None:
+    far_end.answers["sync"] = refuses("M_UNKNOWN_TOKEN", 401, soft_logout=soft)
+    bot = bot_for(far_end, MemoryKeep(), token=SecretStr("s3cret"))
+    with pytest.raises(PermanentError, match="put a new one"):
+        await bot.chat.run(bot.hear)
+    assert far_end.requests == ["GET whoami", "GET sync"]
+    assert bot.chat.status().state == "refused"
+
+
+async def test_no_login_after_login(far_end: FarEnd, keep: MemoryKeep) -> None:
+    far_end.answers["sync"] = refuses("M_UNKNOWN_TOKEN", 401, soft_logout=True)
+    bot = bot_for(far_end, keep)
+    with pytest.raises(PermanentError, match="second bot"):
+        await bot.chat.run(bot.hear)
+    assert far_end.requests == ["GET whoami", "GET sync", "POST login", "GET sync"]
+    assert far_end.bodies[0]["device_id"] == "D"
+
+
+async def test_device_is_kept_before_the_first_login(far_end: FarEnd) -> None:
+    keep = MemoryKeep()
+    far_end.answers["login"] = never
+    async with bot_for(far_end, keep).running():
+        await until(lambda: far_end.bodies)
+        assert far_end.bodies[0]["device_id"] == keep.value(".device")
+    device = keep.value(".device")
+    far_end.answers["login"] = says({"user_id": USER, "device_id": device, "access_token": "T1"})
+    async with bot_for(far_end, keep).running() as bot:
+        await bot.ready()
+    assert [body["device_id"] for body in far_end.bodies if "device_id" in body] == [device, device]
+    assert keep.value(".token") == "T1"
+
+
+async def test_login_waits_as_long_as_it_is_told(far_end: FarEnd) -> None:
+    async def later(request: web.Request) -> web.StreamResponse:
+        if far_end.count("POST login") == 1:
+            return await refuses("M_LIMIT_EXCEEDED", 429, retry_after_ms=700)(request)
+        return await says({"user_id": USER, "device_id": "D", "access_token": "T1"})(request)
+
+    far_end.answers["login"] = later
+    started = asyncio.get_running_loop().time()
+    async with bot_for(far_end, MemoryKeep()).running() as bot:
+        await until(lambda: bot.chat.status().state == "broken")
+        assert "too many requests" in bot.chat.status().trouble
+        await bot.ready()
+    assert asyncio.get_running_loop().time() - started >= 0.7
+    assert far_end.count("POST login") == 2
+
+
+async def test_password_file_that_is_not_there_is_permanent(far_end: FarEnd, tmp_path: Any) -> None:
+    bot = bot_for(far_end, MemoryKeep(), password_file=tmp_path / "none")
+    with pytest.raises(PermanentError, match=r"password_file .*none cannot be read"):
+        await bot.chat.run(bot.hear)
+
+
+async def test_other_user_in_the_config_file_does_not_inherit(far_end: FarEnd, keep: MemoryKeep) -> None:
+    other = "@other:example.org"
+    far_end.answers["login"] = says({"user_id": other, "device_id": "E", "access_token": "T2"})
+    async with Bot(config(far_end.url, other), [ROOM], keep).running() as bot:
+        await bot.ready()
+    assert far_end.since[0] == ""
+    assert far_end.bodies[0]["device_id"] != "D"
+    assert keep.values[f"matrix.net.{USER}.token"] == "T0"
+
+
+# -- saying ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "doubt", "retry_after"),
+    [
+        (refuses("M_LIMIT_EXCEEDED", 429, retry_after_ms=4460), False, 4.46),
+        (says({"errcode": "M_LIMIT_EXCEEDED", "error": "x"}, 429, **{"Retry-After": "5"}), False, 5.0),
+        (refuses("M_UNKNOWN_TOKEN", 401), False, None),
+        (bad_gateway, True, None),
+        (refuses("M_UNKNOWN", 500), True, None),
+        (cut_off, True, None),
+        (no_text, True, None),
+        (says({"ok": True}), True, None),
+        (never, True, None),
+    ],
+)
+async def test_what_may_have_arrived_is_in_doubt(
+    far_end: FarEnd, keep: MemoryKeep, fault: Answer, doubt: bool, retry_after: float | None
+) -> None:
+    async with bot_for(far_end, keep, timings=timings(request=milliseconds(300))).running() as bot:
+        await bot.ready()
+        far_end.answers["send"] = fault
+        with pytest.raises(TemporaryError, match=ROOM) as error:
+            await bot.chat.say(post(ROOM, "x", "k"))
+        assert (error.value.doubt, error.value.retry_after) == (doubt, retry_after)
+        far_end.answers["send"] = says({"event_id": "$said"})
+        assert (await bot.chat.say(post(ROOM, "x", "k"))).id == "$said"
+
+
+async def test_broken_connection_is_in_doubt_though_the_second_try_is_refused(keep: MemoryKeep) -> None:
+    """aiohttp repeats a PUT when a kept-alive connection breaks; the far end has it by then, and is gone."""
+    far_end = FarEnd()
+    async with contextlib.AsyncExitStack() as stack:
+        stop_listening = await stack.enter_async_context(far_end.serving())
+        bot = await stack.enter_async_context(bot_for(far_end, keep).running())
+        await bot.ready()
+        await bot.chat.say(post(ROOM, "x", "k0"))
+
+        async def break_off(request: web.Request) -> web.StreamResponse:
+            await stop_listening()
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+
+        far_end.answers["send"] = break_off
+        with pytest.raises(TemporaryError) as error:
+            await bot.chat.say(post(ROOM, "x", "k1"))
+        assert error.value.doubt
+        with pytest.raises(TemporaryError, match="cannot connect") as error:
+            await bot.chat.say(post(ROOM, "x", "k1"))
+        assert not error.value.doubt
+
+
+async def test_too_large_is_permanent_and_gone_from_the_room_is_not(far_end: FarEnd, keep: MemoryKeep) -> None:
+    async with bot_for(far_end, keep).running() as bot:
+        await bot.ready()
+        far_end.answers["send"] = refuses("M_TOO_LARGE", 413)
+        with pytest.raises(PermanentError, match=f"{ROOM}: the homeserver finds the message too large"):
+            await bot.chat.say(post(ROOM, "x", "k"))
+        far_end.answers["send"] = refuses("M_FORBIDDEN", 403)
+        with pytest.raises(PermanentError, match="may not speak there"):
+            await bot.chat.say(post(ROOM, "x", "k"))
+        far_end.answers["joined_rooms"] = says({"joined_rooms": []})
+        with pytest.raises(TemporaryError, match="not in the room any more") as error:
+            await bot.chat.say(post(ROOM, "x", "k"))
+        assert not error.value.doubt
+        await until(lambda: far_end.count("POST join"))
+        await bot.joined(ROOM)
+
+
+async def test_before_and_after_it_runs_nothing_is_said(far_end: FarEnd, keep: MemoryKeep) -> None:
+    bot = bot_for(far_end, keep)
+    assert (bot.chat.status().state, bot.chat.status().ready) == ("stopped", False)
+    with pytest.raises(TemporaryError, match="net is not connected") as error:
+        await bot.chat.say(post(ROOM, "x", "k"))
+    assert not error.value.doubt
+    assert far_end.requests == []
+
+
+async def test_leaving_while_posts_wait_ends_them(far_end: FarEnd, keep: MemoryKeep) -> None:
+    far_end.answers["send"] = never
+    async with bot_for(far_end, keep).running() as bot:
+        await bot.ready()
+        posts = [asyncio.create_task(bot.chat.say(post(ROOM, "x", f"k{number}"))) for number in range(3)]
+        await until(lambda: far_end.count("PUT send"))
+    ends = await asyncio.gather(*posts, return_exceptions=True)
+    assert all(isinstance(end, TemporaryError) for end in ends)
+    assert [end.doubt for end in ends if isinstance(end, TemporaryError)] == [True, False, False]
+    assert far_end.count("PUT send") == 1
