@@ -26,11 +26,13 @@ def key_of(about: str, room: str, revision: int) -> str:
 class ClaimVerbs(OutboxVerbs):
     """Rows as an announcer sees them."""
 
-    def _claim(self, network: str, now: datetime, render: Render, fold_over: int, only: int | None) -> Delivery | None:
+    def _claim(
+        self, network: str, now: datetime, render: Render, fold_over: Callable[[str], int], only: int | None
+    ) -> Delivery | None:
         for left in self._left(network, only):
             return self._take(left, now, {"doubt": True})
         while (row := self._next(network, now, only)) is not None:
-            if only is None and self._fold(row.room, now, render, fold_over):
+            if only is None and self._fold(row.room, now, render, fold_over(row.room)):
                 continue
             frozen = self._frozen(row, now, render)
             if not isinstance(frozen, str):

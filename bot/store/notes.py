@@ -52,6 +52,11 @@ class NoteVerbs(Verbs):
         self._run(insert(heard).values(network=network, id=id, at=now))
         return True
 
+    def was_heard(self, network: str, id: str) -> bool:
+        """Did a network give this id before?"""
+        there = select(heard.c.at).where(heard.c.network == network, heard.c.id == id)
+        return bool(self._rows(there))
+
     def feed_since(self, name: str, digest: str, now: datetime) -> datetime:
         """When the feed was first loaded with this digest: now, if it is new or another one."""
         for row in self._rows(select(feed).where(feed.c.name == name)):

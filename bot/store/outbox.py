@@ -45,6 +45,14 @@ class OutboxVerbs(Verbs):
         wanted = select(delivery).where(delivery.c.stage == Stage.QUEUED).order_by(*IN_ORDER)
         return self._deliveries(wanted if room is None else wanted.where(delivery.c.room == room))
 
+    def unfinished(self) -> list[Delivery]:
+        """Rows that are queued or being said, in the order in which they are due."""
+        return self._deliveries(select(delivery).where(delivery.c.stage.in_(UNFINISHED)).order_by(*IN_ORDER))
+
+    def ended_since(self, at: datetime) -> list[Delivery]:
+        """Rows that ended at that time or later, by id."""
+        return self._deliveries(select(delivery).where(delivery.c.ended >= at).order_by(delivery.c.id))
+
     def last_said(self, about: str, room: str) -> Delivery | None:
         wanted = self._said(about, room, select(delivery)).order_by(delivery.c.revision.desc()).limit(1)
         return next(iter(self._deliveries(wanted)), None)
@@ -146,19 +154,26 @@ class OutboxVerbs(Verbs):
     def expire_stale(self, now: datetime, say_within: timedelta) -> set[str]:
         """End what is too old to be said; returns the rooms of which queued changes were folded as old news.
 
-        Rows in doubt and rows that were `sending` when their bot died (claimed that long ago) expire, and so do
-        an operator's words after SAY_WITHIN.
+        What `expire_doubtful` ends, ends too.
         """
-        limit = now - say_within
-        stale = FREE & (delivery.c.kind == Kind.CHANGE) & (delivery.c.due < limit)
+        stale = FREE & (delivery.c.kind == Kind.CHANGE) & (delivery.c.due < now - say_within)
         rooms = {row.room for row in self._rows(select(delivery.c.room).where(stale).distinct())}
         self._end(stale, Stage.FOLDED, "old news", now)
+        self.expire_doubtful(now, say_within)
+        return rooms
+
+    def expire_doubtful(self, now: datetime, say_within: timedelta) -> None:
+        """End rows in doubt, rows left `sending` by a bot that died, and an operator's words, all when too old.
+
+        To be called before the announcers start, too: they take up first what was left `sending`.
+        """
+        limit = now - say_within
         words = (delivery.c.kind == Kind.SAY) & (delivery.c.created < now - SAY_WITHIN)
         self._end(words & (delivery.c.stage == Stage.QUEUED), Stage.EXPIRED, "not said within 10 minutes", now)
         doubted = (delivery.c.stage == Stage.QUEUED) & delivery.c.doubt & (delivery.c.due < limit)
         left = (delivery.c.stage == Stage.SENDING) & (delivery.c.claimed < limit)
-        self._end(doubted | left, Stage.EXPIRED, "in doubt too long", now)
-        return rooms
+        left_words = words & (delivery.c.stage == Stage.SENDING) & (delivery.c.claimed < now - SAY_WITHIN)
+        self._end(doubted | left | left_words, Stage.EXPIRED, "in doubt too long", now)
 
     def expire_without_feed(self, rooms: Iterable[str], now: datetime) -> None:
         """End the queued rows of rooms that no feed names; `rooms`: those that feeds do name."""
