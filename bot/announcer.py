@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from bot.chat import Chat
@@ -21,7 +22,11 @@ PUT_OFF_FIRST, PUT_OFF_LAST = timedelta(seconds=5), timedelta(minutes=5)
 
 
 class Announcer:
-    """The deliveries of one network, one at a time. Times are parameters: seconds between looks at the outbox."""
+    """The deliveries of one network, one at a time.
+
+    `fold_over`: per room, how many may wait before they become one summary. `only`: this delivery, and no other.
+    `every`: seconds between looks.
+    """
 
     def __init__(
         self,
@@ -30,7 +35,8 @@ class Announcer:
         render: Render,
         troubles: Troubles,
         clock: Callable[[], datetime],
-        fold_over: int,
+        fold_over: Callable[[str], int],
+        only: int | None = None,
         every: float = 1.0,
     ) -> None:
         self._chat = chat
@@ -39,11 +45,12 @@ class Announcer:
         self._troubles = troubles
         self._clock = clock
         self._fold_over = fold_over
+        self._only = only
         self._every = every
 
-    async def run(self) -> None:
-        """For ever: say what is due. A worker that starts takes up first what it was saying when it stopped."""
-        while True:
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until told to stop: say what is due. A worker that starts takes up first what it was saying at its end."""
+        while not stop.is_set():
             try:
                 worked = self._chat.status().ready and await self.step()
             except TemporaryError as error:  # the store's: what is in the outbox stays there
@@ -54,17 +61,20 @@ class Announcer:
                 self._troubles.once(f"network {self._chat.name}", "a delivery failed, the log has the traceback")
                 worked = False
             if not worked:
-                await asyncio.sleep(self._every)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), self._every)
 
     async def step(self) -> bool:
         """Claim, say and record one delivery; False if none was due. Raises TemporaryError for the store."""
-        now = self._clock()
-        row = await self._store.write(lambda tx: tx.claim(self._chat.name, now, self._render, self._fold_over))
+        row = await self._store.write(self._claim)
         self._troubles.end("store")
         if row is None:
             return False
         await self._record(row, await self._say(row))
         return True
+
+    def _claim(self, tx: Tx) -> Delivery | None:
+        return tx.claim(self._chat.name, self._clock(), self._render, self._fold_over, only=self._only)
 
     async def _say(self, row: Delivery) -> Said | TemporaryError | PermanentError:
         message = row.message or Message("")
@@ -103,4 +113,4 @@ class Announcer:
 def _wait(tries: int, error: TemporaryError) -> timedelta:
     if error.retry_after is not None:
         return timedelta(seconds=error.retry_after)
-    return min(PUT_OFF_FIRST * 2 ** min(tries, 10), PUT_OFF_LAST)
+    return min(PUT_OFF_FIRST * (1 << min(tries, 10)), PUT_OFF_LAST)

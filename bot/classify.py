@@ -115,4 +115,4 @@ def unsearched(
 
 
 def _wait(tries: int) -> timedelta:
-    return min(RETRY_FIRST * 2 ** min(tries - 1, 10), RETRY_LAST)
+    return min(RETRY_FIRST * (1 << min(tries - 1, 10)), RETRY_LAST)

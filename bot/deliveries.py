@@ -88,8 +88,8 @@ def finish(tx: Tx, rules: Rules, seen_from: datetime, complete: bool, now: datet
     """
     last, last_complete = _time(tx.get(LAST_LOOK)), _time(tx.get(LAST_COMPLETE))
     tx.put_value(LAST_LOOK, now.isoformat())
-    for room in tx.expire_stale(now, rules.waits.say_within):
-        _catch_up(tx, room, now, now)
+    for name in tx.expire_stale(now, rules.waits.say_within):
+        _catch_up(tx, name, now, now)
     tx.expire_without_feed({room.name for room in rules.rooms}, now)
     if not complete:
         if last is not None:

@@ -278,6 +278,7 @@ class NetworkStatus:
     """How a network is: `state` is one word, `ready` says that announcements may be claimed.
 
     `rooms`: per room "joined", or why not. `trouble`: one plain sentence for operators, "" when all is well.
+    `names`: what the bot is called there, as a line that is meant for it may begin.
     """
 
     name: str
@@ -286,6 +287,7 @@ class NetworkStatus:
     since: datetime | None = None
     trouble: str = ""
     rooms: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 def room_address(room: str) -> tuple[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.config import Loud
 from bot.deliveries import Rules
 from bot.formatting import Cause, Report, Summary, catch_up, change_message, corrected_message, digest
 from bot.incidents import Judged, judge
@@ -20,10 +21,10 @@ WORST = 3
 
 
 class Renderer:
-    """Gives a claim its text. `loud`: per state, may it notify people?"""
+    """Gives a claim its text. `loud`: which events may notify people in a room."""
 
     def __init__(
-        self, rules: Rules, signatures: Mapping[str, Signature], links: Links, loud: Mapping[State, bool]
+        self, rules: Rules, signatures: Mapping[str, Signature], links: Links, loud: Callable[[str], Loud]
     ) -> None:
         self._rules = rules
         self._rooms = {room.name: room for room in rules.rooms}
@@ -56,14 +57,17 @@ class Renderer:
         ids = sorted({id for one in there for id in one.causes})
         causes = {id: self._cause(tx, id, room, now) for id in ids}
         report = Report(there, max(0, others), causes, len(self._signatures))
-        loud = any(self._loud.get(one.state, False) for one in there)
         said = tx.last_said(row.about, row.room)
         if said is None:
-            return Rendered(change_message(report, self._links), spoken(there), loud)
+            return Rendered(change_message(report, self._links), spoken(there), self._is_loud(row.room, there))
         further, explained = unsaid(said.spoke, there)
         changed = further or [one for one in explained if not one.quiet]
         message = corrected_message(report, changed, bool(further), self._links)
-        return Rendered(message, spoken(there), bool(changed) and loud, said.said if room.edits else None)
+        return Rendered(message, spoken(there), self._is_loud(row.room, changed), said.said if room.edits else None)
+
+    def _is_loud(self, room: str, there: Iterable[Judged]) -> bool:
+        loud = self._loud(room)
+        return any(loud.known if one.state is State.KNOWN else loud.unknown for one in there)
 
     def _catch_up(self, tx: Tx, row: Delivery, room: Room, now: datetime) -> Rendered | str:
         wanted = self._wanted(tx.failures_since(now - DAY), room, now)
@@ -72,7 +76,7 @@ class Renderer:
         return Rendered(catch_up(self._summary(wanted, row.gap)))
 
     def _digest(self, tx: Tx, row: Delivery, room: Room, now: datetime) -> Rendered | str:
-        folded = tx.folded_into(row.id)
+        folded = tx.folded(row.id)
         wanted = self._wanted(tx.failures_in(sorted({one.about for one in folded})), room, now)
         if not wanted:
             return "nothing is left to say"

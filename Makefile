@@ -1,0 +1,41 @@
+# make run: a bot on an example day, in this terminal.   make test: the tests.   make check: style, types, layers.
+VENV ?= .venv
+PYTHON ?= python3
+CONFIG ?= config.example.yaml
+PIP = $(VENV)/bin/pip --disable-pip-version-check
+PYTEST = $(VENV)/bin/pytest
+
+.PHONY: run test check bench clean
+
+run: $(VENV)/.run
+	@$(VENV)/bin/gatewatch run -c $(CONFIG)
+
+test: $(VENV)/.test
+	$(PYTEST) -n 2 --dist loadgroup $(ARGS)
+
+check: $(VENV)/.test
+	$(VENV)/bin/ruff format --check bot tests bench setup.py
+	$(VENV)/bin/ruff check bot tests bench setup.py
+	$(VENV)/bin/mypy
+	$(PYTEST) -q tests/test_layers.py
+
+bench: $(VENV)/.test
+	$(VENV)/bin/python -m bench.classify
+	$(VENV)/bin/python -m bench.embedded
+	$(VENV)/bin/python -m bench.idle
+
+clean:
+	rm -rf $(VENV) var
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gatewatch needs Python 3.11 or later; say which with make PYTHON=python3.12" >&2; exit 1; }
+	@echo "making the environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python setup.py
+	$(PIP) install -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/bin/python setup.py
+	$(PIP) install -e '.[test]'
+	@touch $@ $(VENV)/.run

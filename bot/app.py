@@ -1,0 +1,201 @@
+"""The bot, built from a Config from top to bottom and closed in reverse; the only module that names adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.announcer import Announcer
+from bot.asking import Desk
+from bot.chat import Chat, Hear
+from bot.config import Config
+from bot.core import build_core, edits_of
+from bot.errors import PermanentError
+from bot.incidents import Waits
+from bot.model import room_address
+from bot.replies import Replies
+from bot.search import Search
+from bot.store import Store
+from bot.troubles import Troubles
+from bot.watch import Watch
+
+log = logging.getLogger(__name__)
+
+DRAIN = 3.0  # seconds that a message which is being said has to get there when the bot is told to stop
+AGAIN = 30.0  # seconds until a network whose adapter failed unexpectedly is tried again
+PATIENCE = timedelta(seconds=45)  # a network that is away for less is not worth an operators' line
+
+
+def utc_now() -> datetime:
+    """The one clock."""
+    return datetime.now(UTC)
+
+
+def open_search(config: Config) -> Search:
+    """The configured search; its library is imported only now."""
+    if config.search.path is not None and config.search.embedded:
+        from bot.search.embedded import EmbeddedSearch
+
+        return EmbeddedSearch(config.search.path)
+    from bot.search.http import HttpSearch
+
+    return HttpSearch(config.search)
+
+
+class StoreKeep:
+    """What a chat adapter wants to keep, in the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, name: str) -> str | None:
+        return await self._store.read(lambda tx: tx.get(name))
+
+    async def put(self, name: str, value: str) -> None:
+        await self._store.write(lambda tx: tx.put_value(name, value))
+
+
+def named_rooms(config: Config) -> list[str]:
+    """The rooms that feeds and operators name."""
+    named = [room for feed in config.feeds.values() for room in feed.rooms]
+    return list(dict.fromkeys([*named, *([config.operators] if config.operators else [])]))
+
+
+def open_chats(config: Config, store: Store, rooms: list[str]) -> dict[str, Chat]:
+    """One adapter per network, with its own of these rooms; its library is imported only now."""
+    chats: dict[str, Chat] = {}
+    for name, network in config.networks.items():
+        own = [room for room in rooms if room_address(room)[0] == name]
+        match network.type:
+            case "console":
+                from bot.chat.console import ConsoleChat
+
+                here = own[0] if own else f"{name}:here"
+                chats[name] = ConsoleChat(name, here, stdin=sys.stdin, stdout=sys.stdout, also=own[1:])
+            case "irc":
+                from bot.chat.irc.adapter import IrcChat
+
+                chats[name] = IrcChat(name, network, own, clock=utc_now)
+            case "matrix":
+                from bot.chat.matrix.adapter import MatrixChat
+
+                chats[name] = MatrixChat(name, network, own, StoreKeep(store), clock=utc_now)
+    return chats
+
+
+class Bot:
+    """A running bot: networks, announcers, the scheduler; `stop` ends it.
+
+    `waits`: in place of the configured ones. `only`: connect to this room's network and no other.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        clock: Callable[[], datetime] = utc_now,
+        waits: Waits | None = None,
+        only: str = "",
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.core = build_core(config, open_search(config), store, waits)
+        chats = open_chats(config, store, [*named_rooms(config), *([only] if only else [])])
+        self.chats = {name: chat for name, chat in chats.items() if not only or name == room_address(only)[0]}
+        self.troubles = Troubles(config.operators or "", self.chats, clock)
+        self.watch = Watch(self.core.poller, self.core.source, store, self.troubles, clock)
+        desk = Desk(config, self.core, store, self.chats, self.watch, self.troubles, started=clock())
+        self.replies = Replies(desk.answer, store, self.chats, edits_of(config), clock)
+        self.stop = asyncio.Event()
+        self._clock = clock
+
+    async def run(self, scheduled: bool = True, only: int | None = None) -> None:
+        """Until `stop` is set; then what is being said has DRAIN seconds to get there.
+
+        `scheduled` False: nobody looks at the index. `only`: this delivery is said, and no other.
+        """
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(self.store.close)
+            closing.push_async_callback(self.core.search.close)
+            networks = [asyncio.create_task(self._network(chat, self.replies.hear)) for chat in self.chats.values()]
+            closing.push_async_callback(cancelled, networks)
+            minders = [asyncio.create_task(self.troubles.run()), asyncio.create_task(self._mind_networks())]
+            closing.push_async_callback(cancelled, minders)
+            workers = [asyncio.create_task(self._announcer(chat, only).run(self.stop)) for chat in self.chats.values()]
+            closing.push_async_callback(drained, workers)
+            if scheduled:
+                closing.callback(self._schedule().shutdown, wait=False)
+            log.info("started networks=%s signatures=%d", ",".join(self.chats), len(self.core.signatures.signatures))
+            await self.stop.wait()
+        log.info("stopped")
+
+    def _announcer(self, chat: Chat, only: int | None) -> Announcer:
+        fold = self.config.announce.fold_limit
+        return Announcer(chat, self.store, self.core.renderer, self.troubles, self._clock, fold, only)
+
+    def _schedule(self) -> AsyncIOScheduler:
+        """Looks and totals, the first of each at once. With APScheduler's own defaults a stall of 2 s loses a run."""
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
+        for job, every in (
+            (self.watch.look, self.config.poll.every),
+            (self.watch.count, self.config.poll.totals_every),
+        ):
+            scheduler.add_job(job, "interval", seconds=every.total_seconds(), next_run_time=utc_now())
+        scheduler.start()
+        return scheduler
+
+    async def _network(self, chat: Chat, hear: Hear) -> None:
+        """Keep one network running. What only an operator can mend ends it; the others go on."""
+        while True:
+            try:
+                await chat.run(hear)
+            except PermanentError as error:
+                self.troubles.begin(f"network {chat.name}", f"it stays off until the bot is restarted: {error}")
+                return
+            except Exception:  # the guard of networks
+                log.exception("network failed network=%s", chat.name)
+                self.troubles.begin(f"network {chat.name}", "internal error, the log has the traceback")
+                await asyncio.sleep(AGAIN)
+            else:
+                self._input_ended(chat)
+                return
+
+    def _input_ended(self, chat: Chat) -> None:
+        """The end of input ends a bot whose only network is the console, or one at a terminal."""
+        if len(self.chats) == 1 or sys.stdin.isatty():
+            self.stop.set()
+
+    async def _mind_networks(self, every: float = 1.0) -> None:
+        """Say once that a network is away, when it has been for a while."""
+        away: dict[str, datetime] = {}
+        while True:
+            await asyncio.sleep(every)
+            for name, chat in self.chats.items():
+                status, now = chat.status(), self._clock()
+                if status.ready:
+                    away.pop(name, None)
+                    self.troubles.end(f"network {name}")
+                elif now - away.setdefault(name, now) > PATIENCE:
+                    self.troubles.begin(f"network {name}", status.trouble or f"it is {status.state}")
+
+
+async def drained(workers: list[asyncio.Task[None]]) -> None:
+    """Let what is being said get there, but no longer than DRAIN."""
+    await asyncio.wait(workers, timeout=DRAIN)
+    await cancelled(workers)
+
+
+async def cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel and wait for all of them."""
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task

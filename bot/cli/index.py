@@ -1,0 +1,45 @@
+"""`gatewatch index DIR`: load folders of logs into the embedded index, also while the bot runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from bot.cli.common import DEFAULT, ConfigFile, configured
+from bot.errors import UserError
+
+
+def index(
+    folder: Annotated[Path, typer.Argument(help="A folder with one folder per build (docs/log-folders.md).")],
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Load builds with their logs into the embedded index; what it has of the same build and file is replaced.
+
+    Example: gatewatch index /srv/logs/today
+    """
+    settings = configured(config)
+    if not settings.search.embedded or settings.search.path is None:
+        raise UserError(f"{config}: `search` names a cluster; only an embedded index can be loaded")
+    problems = load_folder(settings.search.path, folder)
+    if problems:
+        raise UserError(f"{len(problems)} builds were left out:", problems)
+
+
+def load_folder(path: Path, folder: Path) -> tuple[str, ...]:
+    """Load it with a progress bar on standard error; returns what was wrong with builds that were left out."""
+    from bot.search.embedded.loading import load
+
+    console = Console(stderr=True)
+    columns = (TextColumn("indexing {task.fields[name]}"), BarColumn(), MofNCompleteColumn(), TextColumn("lines"))
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("indexing", total=None, name=folder.name)
+        loaded = load(
+            path, folder, datetime.now(UTC), lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    console.print(f"indexed {loaded.builds} builds, {loaded.lines} lines", highlight=False)
+    return loaded.problems

@@ -1,0 +1,102 @@
+"""`gatewatch query`: run a Lucene query against the configured search."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bot.app import open_search
+from bot.cli.common import DEFAULT, ConfigFile, configured
+from bot.config import Config
+from bot.errors import UserError
+from bot.lucene.parse import SyntaxFault, parse
+from bot.lucene.rewrite import rewrite
+from bot.lucene.tree import Node
+from bot.model import Answer, Build, Hit, Unknown, Window
+from bot.search import Question
+from bot.section import duration
+
+CHUNK = 200  # builds described at once
+
+
+def query(
+    text: Annotated[str, typer.Argument(help="A Lucene query, as in a signature.")],
+    since: Annotated[str, typer.Option(help="How far back: 90m, 24h, 10d.")] = "24h",
+    show: Annotated[int, typer.Option(help="How many builds to list.", min=0)] = 10,
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Count what a query finds: hits per build and result.
+
+    Example: gatewatch query 'message:"No space left on device"' --since 10d
+    """
+    settings = configured(config)
+    asyncio.run(_query(settings, parsed(text), _back(since), show))
+
+
+def parsed(text: str) -> Node:
+    """The tree of a query. Raises UserError that shows where it is wrong."""
+    try:
+        return parse(text)
+    except SyntaxFault as fault:
+        raise UserError(f"not a Lucene query: {fault}", [text, " " * fault.at + "^"]) from None
+
+
+def _back(since: str) -> timedelta:
+    try:
+        found = duration(since)
+    except ValueError as error:
+        raise UserError(f"--since {since}: {error}") from None
+    assert isinstance(found, timedelta)
+    return found
+
+
+async def _query(settings: Config, tree: Node, back: timedelta, show: int) -> None:
+    search = open_search(settings)
+    now = datetime.now(UTC)
+    window = Window(now - back, now + timedelta(hours=1))
+    try:
+        with Progress(console=Console(stderr=True)) as bar:
+            task = bar.add_task("asking", total=None)
+            fields = (await search.fields()).found
+            question = Question("query", rewrite(tree, search.profile, fields))
+            answer = (await search.hits([question], None, window))["query"]
+            uuids = [hit.build for hit in answer.found]
+            bar.update(task, description="describing builds", total=len(uuids))
+            builds: dict[str, Build] = {}
+            for start in range(0, len(uuids), CHUNK):
+                described = await search.described(uuids[start : start + CHUNK], window)
+                builds |= {one.uuid: one for one in described.found}
+                bar.advance(task, CHUNK)
+    finally:
+        await search.close()
+    _print(answer, builds, show)
+
+
+def _print(answer: Answer[list[Hit]], builds: dict[str, Build], show: int) -> None:
+    console = Console()
+    hits = sorted(answer.found, key=lambda hit: -hit.count)
+    console.print(_by_result(hits, builds))
+    for hit in hits[:show]:
+        build = builds.get(hit.build)
+        name = f"{build.project} {build.job} {build.change},{build.patchset}" if build else "?"
+        console.print(f"{hit.build}  x{hit.count}  {name}", markup=False, highlight=False, soft_wrap=True)
+    if isinstance(answer, Unknown):
+        raise UserError(f"this is not all: {answer.why}")
+
+
+def _by_result(hits: Sequence[Hit], builds: dict[str, Build]) -> Table:
+    table = Table("result", "builds", "hits", title=f"{sum(hit.count for hit in hits)} hits in {len(hits)} builds")
+    rows: dict[str, list[int]] = {}
+    for hit in hits:
+        build = builds.get(hit.build)
+        rows.setdefault(build.result if build else "?", []).append(hit.count)
+    for result, counts in sorted(rows.items()):
+        table.add_row(result, str(len(counts)), str(sum(counts)))
+    return table

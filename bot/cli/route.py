@@ -1,0 +1,55 @@
+"""`gatewatch route test`: which rooms would hear of a failure, and why, and why not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from bot.cli.common import DEFAULT, ConfigFile, configured
+from bot.core import rules_of
+from bot.incidents import Judged
+from bot.model import Build
+from bot.records import Failure, State
+from bot.routing import why_not
+
+app = typer.Typer(no_args_is_help=True, help="Ask where things are said.", rich_markup_mode=None)
+
+
+@app.callback()
+def group() -> None:
+    """Ask where things are said."""
+
+
+@app.command("test")
+def test(
+    project: Annotated[str, typer.Option(help="As Gerrit names it.")] = "",
+    job: Annotated[str, typer.Option(help="The job's name.")] = "",
+    pipeline: Annotated[str, typer.Option(help="The pipeline.")] = "gate",
+    branch: Annotated[str, typer.Option(help="The branch.")] = "master",
+    signature: Annotated[str, typer.Option(help="The signature that hits; without it the failure is unknown.")] = "",
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Say which rooms would hear of such a failure, and why the others would not.
+
+    Example: gatewatch route test --project openstack/nova --job tempest-full --signature apt-lock
+    """
+    settings = configured(config)
+    judged = _such_a_failure(Build("0" * 32, job, "FAILURE", project, pipeline, branch), signature)
+    if pipeline not in settings.builds.pipelines:
+        typer.echo(f"nobody hears: builds.pipelines does not have {pipeline}")
+        return
+    for room in rules_of(settings).rooms:
+        reasons = {name: why_not(feed, judged) for name, feed in room.feeds.items()}
+        heard = [name for name, reason in reasons.items() if not reason]
+        if heard:
+            typer.echo(f"{room.name} hears it: feed {', '.join(heard)}")
+        else:
+            typer.echo(f"{room.name} does not: " + "; ".join(f"feed {name}: {why}" for name, why in reasons.items()))
+
+
+def _such_a_failure(build: Build, signature: str) -> Judged:
+    now = datetime.now(UTC)
+    failure = Failure(build, "", now, now, now, 1, now, settled=True)
+    return Judged(failure, State.KNOWN if signature else State.UNKNOWN, (signature,) if signature else ())

@@ -1,0 +1,37 @@
+"""`gatewatch signatures check`: is every signature sound, and does it find its own samples?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.errors import UserError
+from bot.resources import shipped
+from bot.signatures import check as run_samples
+from bot.signatures import load
+
+app = typer.Typer(no_args_is_help=True, help="Look after signatures.", rich_markup_mode=None)
+
+
+@app.callback()
+def group() -> None:
+    """Look after signatures."""
+
+
+@app.command("check")
+def check(
+    folder: Annotated[Path | None, typer.Argument(help="A folder of signatures; without it the shipped ones.")] = None,
+) -> None:
+    """Load every signature, run its sample lines, and name what is wrong or questionable.
+
+    Example: gatewatch signatures check my-signatures
+    """
+    loaded = load([folder or shipped("signatures")])
+    faults = [*loaded.faults, *run_samples(loaded)]
+    for warning in loaded.warnings:
+        typer.echo(f"warning: {warning}")
+    if faults:
+        raise UserError(f"{len(faults)} faults in {folder or 'the shipped signatures'}:", [str(one) for one in faults])
+    typer.echo(f"{len(loaded.signatures)} signatures, no faults, {len(loaded.warnings)} warnings")

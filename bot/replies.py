@@ -1,0 +1,79 @@
+"""What was heard is answered: taken once, dispatched to its verb, said in the reply lane, remembered as heard."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from hashlib import sha256
+
+from bot.chat import Chat
+from bot.errors import PermanentError, TemporaryError
+from bot.model import Heard, Message, Post
+from bot.store import Store
+
+log = logging.getLogger(__name__)
+
+TRIES, WAIT = 3, 2.0  # a reply is tried so often, so many seconds apart; after that nobody waits for it
+
+
+class Replies:
+    """`answer`: what the commands say to a line, None where it is no command.
+
+    `once`: per network, does it show the same key once only?
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Heard, datetime], Awaitable[Message | None]],
+        store: Store,
+        chats: Mapping[str, Chat],
+        once: Mapping[str, bool],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._answer = answer
+        self._store = store
+        self._chats = chats
+        self._once = once
+        self._clock = clock
+
+    async def hear(self, heard: Heard) -> None:
+        """Answer it. After a crash a network gives it again: said with the same key, then it is remembered."""
+        if await self._heard_before(heard):
+            return
+        message = await self._answer(heard, self._clock())
+        if message is not None:
+            await self._say(heard, message)
+        await self._remember(heard)
+
+    async def _say(self, heard: Heard, message: Message) -> None:
+        """A network that shows the same key once is tried again; one that may repeat it is not, where in doubt."""
+        key = sha256(f"reply\n{heard.network}\n{heard.id}".encode()).hexdigest()[:32]
+        post = Post(heard.room, key, message, answers=heard)
+        for left in reversed(range(TRIES)):
+            try:
+                await self._chats[heard.network].say(post)
+                return
+            except TemporaryError as error:
+                if not left or (error.doubt and not self._once[heard.network]):
+                    log.warning("reply not said room=%s why=%r", heard.room, str(error))
+                    return
+                await asyncio.sleep(error.retry_after or WAIT)
+            except PermanentError as error:
+                log.warning("reply not said room=%s why=%r", heard.room, str(error))
+                return
+
+    async def _heard_before(self, heard: Heard) -> bool:
+        """A store that fails costs the memory, not the answer."""
+        try:
+            return await self._store.read(lambda tx: tx.was_heard(heard.network, heard.id))
+        except TemporaryError as error:
+            log.warning("store not read why=%r", str(error))
+            return False
+
+    async def _remember(self, heard: Heard) -> None:
+        try:
+            await self._store.write(lambda tx: tx.hear(heard.network, heard.id, self._clock()))
+        except TemporaryError as error:
+            log.warning("heard not remembered why=%r", str(error))
