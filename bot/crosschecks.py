@@ -74,19 +74,27 @@ def _address_fault(kind: str, address: str) -> str:
 
 
 def _feeds(config: Config) -> Found:
+    ids = {file.stem for folder in config.signatures.folders for file in folder.glob("*.yaml")}
     for name, feed in config.feeds.items():
         for at, room in enumerate(feed.rooms):
             if room in feed.rooms[:at]:
                 yield ("feeds", name, "rooms", at), "this room stands here twice"
-        yield from ((("feeds", name, *path), message) for path, message in _unreachable(feed, config.builds.pipelines))
+        yield from (
+            (("feeds", name, *path), message) for path, message in _unreachable(feed, config.builds.pipelines, ids)
+        )
 
 
-def _unreachable(feed: Feed, watched: tuple[str, ...]) -> Found:
+def _unreachable(feed: Feed, watched: tuple[str, ...], ids: set[str]) -> Found:
     for at, pattern in enumerate(feed.pipelines):
         if not any(pattern.matches(pipeline) for pipeline in watched):
             yield ("pipelines", at), f"nothing can reach this: builds.pipelines has {', '.join(watched)}"
     if feed.signatures and "known" not in feed.events:
         yield ("events",), "nothing can reach this feed: it asks for signatures, and for no known failures"
+    if feed.signatures and not any(pattern.matches(id) for pattern in feed.signatures for id in ids):
+        yield (
+            ("signatures",),
+            strange_word("nothing can reach this feed: no such signature", str(feed.signatures[0]), ids),
+        )
 
 
 def _times(config: Config) -> Found:

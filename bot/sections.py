@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
@@ -87,23 +87,23 @@ class Store(Section):
             return SecretStr(f"postgresql+psycopg://{rest}")
         raise ValueError("a store is sqlite:///var/gatewatch.db or postgresql://USER@HOST/NAME")
 
+    @model_validator(mode="after")
+    def one_password(self) -> Store:
+        login = urlsplit(self.url.get_secret_value())
+        if self.password_file is not None and (not login.username or login.password is not None):
+            raise ValueError("password_file needs postgresql://USER@HOST/NAME, without a password in it")
+        return self
+
     def address(self) -> str:
         """The whole URL, its password (percent-encoded) in it. Raises OSError where the file cannot be read."""
         url = self.url.get_secret_value()
         password = secret(None, self.password_file)
-        if password is None:
-            return url
-        parts = urlsplit(url)
-        return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{_place(url)}"))
+        return url if password is None else url.replace("@", f":{quote(password, safe='')}@", 1)
 
     def __str__(self) -> str:
-        parts = urlsplit(self.url.get_secret_value())
-        return f"{parts.scheme}://{_place(self.url.get_secret_value())}{parts.path}"
-
-
-def _place(url: str) -> str:
-    """Host and port, without a login."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+        """Without login and parameters, either of which may be secret."""
+        scheme, _, rest = self.url.get_secret_value().partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 class ConsoleConfig(Section):

@@ -98,7 +98,8 @@ def _wrong(error: ErrorDetails, data: object, model: type[BaseModel], marked: Ma
             return _Wrong(fault, _blame(path), word)
         case "union_tag_invalid":
             known = [word.strip(" '") for word in context["expected_tags"].split(",")]
-            fault = marked.fault((*path, tag), strange_word(f"unknown {tag} '{context['tag']}'", context["tag"], known))
+            word = marked.scalars[(*path, tag)].text if (*path, tag) in marked.scalars else ""
+            fault = marked.fault((*path, tag), strange_word(f"unknown {tag} '{word}'", word, known))
         case "extra_forbidden":
             known = _known_keys(model, error["loc"][:-1])
             fault = marked.fault(path, strange_word("unknown key", str(path[-1]), known), about_key=True)

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 from rapidfuzz import fuzz, process
 
 NEAR = 60.0  # of 100: `nik` and `nick` have 86, `pasword` and `password` 93, `foo` and `host` 29
+MOST_NAMED = 20  # of hundreds of signatures a list helps nobody
 
 EXPECTED = {
     "int": "a whole number",
@@ -40,7 +41,7 @@ def strange_word(what: str, word: str, known: Collection[str]) -> str:
     near = nearest(word, known)
     if near:
         return f"{what}; did you mean '{near}'?"
-    return f"{what}; there are {', '.join(sorted(known))}" if known else what
+    return f"{what}; there are {', '.join(sorted(known))}" if 0 < len(known) <= MOST_NAMED else what
 
 
 def plain(error: ErrorDetails, shown: str | None) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from bot import config, resources
@@ -15,7 +18,7 @@ from bot.chat.irc.config import IrcConfig
 from bot.config import Config
 from bot.errors import UserError
 from bot.patterns import Pattern
-from bot.sections import ConsoleConfig
+from bot.sections import ConsoleConfig, Store
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "config.example.yaml"
@@ -36,6 +39,24 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
+def keys(model: type[BaseModel]) -> Iterator[str]:
+    """Every key that a section and those below it may have."""
+    for name, field in model.model_fields.items():
+        yield field.alias or name
+        for below in sections(field.annotation):
+            yield from keys(below)
+
+
+def sections(kind: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+    for inner in get_args(kind):
+        yield from sections(inner)
+
+
+ALL_KEYS = sorted(set(keys(Config)))
+
+
 # -- faults ---------------------------------------------------------------------------------------------------
 
 
@@ -52,6 +73,22 @@ def test_a_bad_config_gets_exactly_these_words(file: Path, monkeypatch: pytest.M
 def test_a_config_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.yaml: No such file or directory"):
         config.load(tmp_path / "none.yaml", {})
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 10**6) | st.sampled_from(["", "x", "5m", "irc", "a:#b", "^[", "known"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(ALL_KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(st.dictionaries(st.sampled_from(list(Config.model_fields)), VALUES))
+def test_no_data_breaks_the_check(tmp_path: Path, data: dict[str, object]) -> None:
+    text = json.dumps(data)  # JSON is YAML
+    with pytest.raises(UserError) as caught:
+        config.load(written(tmp_path, text), {})
+    assert caught.value.problems
 
 
 # -- the example ----------------------------------------------------------------------------------------------
@@ -93,22 +130,7 @@ def test_what_the_example_has_in_comments_works_too(tmp_path: Path) -> None:
     assert not found.announce.loud_in("oftc:#opendev").known
 
 
-def keys(model: type[BaseModel]) -> Iterator[str]:
-    """Every key that a section and those below it may have."""
-    for name, field in model.model_fields.items():
-        yield field.alias or name
-        for below in sections(field.annotation):
-            yield from keys(below)
-
-
-def sections(kind: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        yield kind
-    for inner in get_args(kind):
-        yield from sections(inner)
-
-
-@pytest.mark.parametrize("key", sorted(set(keys(Config))))
+@pytest.mark.parametrize("key", ALL_KEYS)
 def test_every_key_is_documented(key: str) -> None:
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert re.search(rf"`{re.escape(key)}`|^## {re.escape(key)}$", text, re.MULTILINE), (
@@ -144,6 +166,26 @@ def test_the_password_of_a_store_comes_from_a_file_and_is_encoded(tmp_path: Path
     found = config.load(written(tmp_path, re.sub(r"^store.*$", store, SMALL, flags=re.MULTILINE)), {})
     assert found.store.address() == "postgresql+psycopg://bot:p%40ss%2Fword%3A1@db.example.org:5433/gatewatch"
     assert "p@ss" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://bot:hid/den#1@db.example.org/gatewatch", "postgresql+psycopg://db.example.org/gatewatch"),
+        ("postgresql://bot@db.example.org/gatewatch?password=hidden", "postgresql+psycopg://db.example.org/gatewatch"),
+        ("sqlite:////srv/gatewatch.db", "sqlite:////srv/gatewatch.db"),
+    ],
+)
+def test_a_store_is_shown_without_its_login(url: str, shown: str) -> None:
+    assert str(Store.model_validate(url)) == shown
+
+
+@pytest.mark.parametrize("url", ["sqlite:///var/x.db", "postgresql://bot:x@db/gatewatch", "postgresql://db/gatewatch"])
+def test_a_password_file_needs_a_user_without_password(tmp_path: Path, url: str) -> None:
+    (tmp_path / "db.password").write_text("x")
+    store = f"store: {{url: '{url}', password_file: db.password}}"
+    with pytest.raises(UserError, match="store: password_file needs postgresql://USER@HOST/NAME"):
+        config.load(written(tmp_path, re.sub(r"^store.*$", store, SMALL, flags=re.MULTILINE)), {})
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "postgresql://host", "gatewatch.db"])
