@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.servers.opensearch"]
+pytest_plugins = ["tests.servers.synapse", "tests.servers.ircd", "tests.servers.opensearch", "tests.servers.postgres"]

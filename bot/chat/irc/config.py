@@ -1,0 +1,124 @@
+"""The section of an IRC network in the config file. Does not import the irc library: `check` stays quick."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+
+from bot.section import ConfigPath, Section, duration
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# RFC 2812 2.3.1, without its limit of nine characters, which no server holds to any more.
+NICK = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
+# RFC 2812 1.3: a channel starts with one of these and has neither space, comma, BEL nor a control character.
+CHANNEL = re.compile(r"[#&+!][^\x00-\x20,\x7f]+")
+
+
+def seconds(value: object) -> object:
+    """`90s` or `2m` as seconds; a number stays as it is."""
+    if isinstance(value, str):
+        return getattr(duration(value), "total_seconds", lambda: value)()
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+
+
+class Timings(Section):
+    """How long the bot waits for what, in seconds or as `90s`; the defaults suit any network."""
+
+    connect: Seconds = 20
+    registration: Seconds = 60
+    identify: Seconds = 10
+    join: Seconds = 15  # for the answer to a JOIN
+    join_again: tuple[Seconds, ...] = Field(default=(30, 60, 120, 300, 900), min_length=1)
+    regain: Seconds = 60  # between two tries to get the configured nick
+    idle: Seconds = 60  # silence after which the bot asks with a PING
+    dead: Seconds = 60  # further silence after which the connection is given up
+    confirm: Seconds = 60  # for the PONG behind a line; a busy ircd-hybrid took 15 s
+    reconnect: tuple[Seconds, ...] = Field(default=(5, 10, 20, 40, 80, 160, 300), min_length=1)
+    reconnect_floor: Seconds = 3  # ircd-hybrid lets one address connect every 2 s
+    banned: Seconds = 300  # the least wait after "throttled", "banned" and the like
+    stable: Seconds = 600  # ready for so long: the next try after it is the first again, at once
+    goodbye: Seconds = 1.5
+
+
+class Pace(Section):
+    """Lines that a server takes at once, and per second after that; three stock servers took 4 and 1."""
+
+    burst: int = Field(default=4, ge=4, le=50)  # an announcement and a reply are two each: line and PING
+    per_second: float = Field(default=1.0, gt=0, le=50)
+
+
+class NickServ(Section):
+    """How the bot tells services who it is. `order` and `regain` differ between kinds of services."""
+
+    password: SecretStr | None = None
+    password_file: ConfigPath | None = None
+    account: str | None = None  # the nick, if none is given
+    order: Literal["password-first", "nick-first"] = "nick-first"  # OFTC takes the password first
+    regain: Literal["REGAIN", "RECOVER", "GHOST"] = "REGAIN"  # OFTC and Atheme REGAIN, Anope RECOVER
+    service: str = "NickServ"  # NickServ@services.example.org where the network knows that form
+
+    @model_validator(mode="after")
+    def _one_password(self) -> NickServ:
+        if (self.password is None) == (self.password_file is None):
+            raise ValueError("nickserv needs either password or password_file")
+        return self
+
+
+class IrcConfig(Section):
+    """One IRC network."""
+
+    type: Literal["irc"]
+    host: str = Field(min_length=1)
+    port: int = Field(default=6697, ge=1, le=65535)
+    tls: bool = True
+    ca_file: ConfigPath | None = None
+    nick: str
+    username: str = Field(default="gatewatch", pattern=r"[A-Za-z0-9._-]{1,10}")
+    realname: str = Field(default="gatewatch, watches a CI gate: https://pypi.org/project/gatewatch", max_length=100)
+    password: SecretStr | None = None
+    password_file: ConfigPath | None = None
+    nickserv: NickServ | None = None
+    certfp: ConfigPath | None = None
+    notice: bool = False
+    keys: Mapping[str, SecretStr] = Field(default_factory=dict)
+    pace: Pace = Pace()
+    timings: Timings = Timings()
+
+    @field_validator("nick")
+    @classmethod
+    def _is_nick(cls, value: str) -> str:
+        if not NICK.fullmatch(value):
+            raise ValueError("a nick has letters, digits and []\\`_^{|}- only, and no digit in front")
+        return value
+
+    @field_validator("keys")
+    @classmethod
+    def _keys_of_channels(cls, value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+        for channel in value:
+            if fault := channel_fault(channel):
+                raise ValueError(fault)
+        return value
+
+    @model_validator(mode="after")
+    def _sound(self) -> IrcConfig:
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("give either password or password_file")
+        if self.certfp is not None and not self.tls:
+            raise ValueError("certfp needs tls: true")
+        secret = self.password or self.password_file or self.nickserv
+        if secret and not self.tls and self.host not in LOOPBACK:
+            raise ValueError("a password would cross the network in the open: set tls: true")
+        return self
+
+
+def channel_fault(address: str) -> str:
+    """What is wrong with a channel's name, "" if nothing is."""
+    if CHANNEL.fullmatch(address):
+        return ""
+    return f"{address!r} is no channel: it starts with # and has neither spaces nor commas"

@@ -1,0 +1,123 @@
+"""The library's asyncio connection, made safe: bytes of any kind in, nothing but single lines out.
+
+One reactor and one connection object per attempt: a TLS transport of the library's that was closed while its
+peer was silent closes, when that peer dies at last, whatever the same object is connected to by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import irc.client_aio
+from jaraco.stream.buffer import LenientDecodingLineBuffer
+
+from bot.chat.irc.isupport import Isupport
+
+log = logging.getLogger(__name__)
+
+BREAKS = re.compile(r"[\r\n\0]")
+LONGEST_OUT = 510  # RFC 2812 2.3, without CR LF; ngircd hangs up on a longer line
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One inbound line. `kind`: the numeric, or the library's word in lower case ("join", "pubmsg", "error")."""
+
+    kind: str
+    source: str
+    target: str
+    arguments: tuple[str, ...]
+
+    @property
+    def nick(self) -> str:
+        return self.source.partition("!")[0]
+
+    @property
+    def text(self) -> str:
+        return self.arguments[-1] if self.arguments else ""
+
+
+class Protocol(irc.client_aio.IrcProtocol):  # type: ignore[misc]
+    """Hands on why the connection ended, which the library drops."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.connection.ended("" if exc is None else str(exc))
+
+
+class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
+    """One connection attempt and what comes of it.
+
+    `listen` is called for each inbound line, `over` once with the reason ("" if none is known) at the end.
+    """
+
+    protocol_class = Protocol
+    buffer_class = LenientDecodingLineBuffer
+    transport: asyncio.Transport | None = None
+    connected: bool = False
+
+    def __init__(self, reactor: Any) -> None:
+        super().__init__(reactor)
+        self.features = self.isupport = Isupport()
+        self.listen: Callable[[Event], None] = lambda event: None
+        self.over: Callable[[str], None] = lambda why: None
+        self.heard_at = 0.0  # the loop's clock at the last inbound byte
+
+    def process_data(self, data: bytes) -> None:
+        """The guard of inbound lines: one that cannot be digested costs itself, not the connection."""
+        self.heard_at = self.reactor.loop.time()
+        self.buffer.feed(data)
+        for line in self.buffer:
+            if not line.strip():
+                continue
+            try:  # the one broad guard of the adapter, for whatever a server or a person sends
+                self._process_line(line)
+            except Exception:
+                log.exception("irc line skipped server=%s line=%r", self.server, line[:200])
+
+    def send_raw(self, string: str) -> None:
+        """One line out. Nothing is logged (it may be a password); after the end it goes nowhere."""
+        if not self.connected or self.transport is None:
+            return
+        line = BREAKS.sub(" ", string).encode(errors="replace")[:LONGEST_OUT]
+        self.transport.write(line + b"\r\n")
+
+    def send(self, *items: str, text: str | None = None) -> None:
+        """A command with its parameters, `text` as the last one, which may have spaces."""
+        self.send_raw(" ".join(items) if text is None else f"{' '.join(items)} :{text}")
+
+    def ended(self, why: str) -> None:
+        """The far end, or the network, has closed it."""
+        if self.connected:
+            self.connected = False
+            self.over(why)
+
+    def abort(self) -> None:
+        """Drop it at once, also when the peer is silent; what is still to be written is lost."""
+        self.connected = False
+        if self.transport is not None:
+            self.transport.abort()
+
+    disconnect = abort
+
+
+class Reactor(irc.client_aio.AioReactor):  # type: ignore[misc]
+    connection_class = Connection
+
+
+def new_connection() -> Connection:
+    """A connection with a reactor of its own."""
+    reactor = Reactor(loop=asyncio.get_running_loop())
+    connection: Connection = reactor.server()
+
+    def hand_on(_: Connection, event: Any) -> None:
+        kind = getattr(event.type, "code", event.type)
+        arguments = tuple(str(argument) for argument in event.arguments)
+        connection.listen(Event(kind, str(event.source or ""), str(event.target or ""), arguments))
+
+    reactor.add_global_handler("all_events", hand_on)
+    return connection

@@ -1,0 +1,101 @@
+"""From a config section to an open connection, and what went wrong as a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from dataclasses import dataclass, field
+
+from irc.connection import AioFactory
+
+from bot.chat.irc.config import IrcConfig
+from bot.chat.irc.connection import Connection
+from bot.errors import PermanentError, TemporaryError
+from bot.section import secret
+
+USER_TIMEOUT_MS = 120_000
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Passwords in clear, as the config or its files have them; never shown."""
+
+    server: str | None = field(default=None, repr=False)
+    nickserv: str | None = field(default=None, repr=False)
+    keys: dict[str, str] = field(default_factory=dict, repr=False)  # by channel, in lower case
+
+
+def read_secrets(network: str, config: IrcConfig) -> Secrets:
+    """Reads files. Raises PermanentError where one cannot be read, or cannot be sent as one word."""
+    service = config.nickserv
+    try:
+        server = secret(config.password, config.password_file)
+        nickserv = None if service is None else secret(service.password, service.password_file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PermanentError(f"{network}: cannot read password_file: {error}") from None
+    for name, value in (("password", server), ("nickserv password", nickserv)):
+        if value is not None and (not value or any(character.isspace() for character in value)):
+            raise PermanentError(f"{network}: the {name} is empty or has a space or line end in it")
+    return Secrets(server, nickserv, {name.lower(): key.get_secret_value() for name, key in config.keys.items()})
+
+
+def tls_context(network: str, config: IrcConfig) -> ssl.SSLContext | None:
+    """TLS as the system trusts it or as `ca_file` says, with the certificate for CertFP; None without TLS.
+
+    Reads files. Raises PermanentError where one cannot be used.
+    """
+    if not config.tls:
+        return None
+    name, path = "ca_file", config.ca_file
+    try:
+        context = ssl.create_default_context(cafile=path)
+        name, path = "certfp", config.certfp
+        if path is not None:
+            context.load_cert_chain(path)
+    except OSError as error:
+        raise PermanentError(f"{network}: cannot use {name} {path}: {error.strerror or error}") from None
+    return context
+
+
+async def dial(connection: Connection, network: str, config: IrcConfig, password: str | None) -> None:
+    """Connect, and send PASS, NICK and USER. Raises TemporaryError and PermanentError."""
+    tls = await asyncio.to_thread(tls_context, network, config)
+    factory = AioFactory() if tls is None else AioFactory(ssl=tls, server_hostname=config.host)
+    try:
+        async with asyncio.timeout(config.timings.connect):
+            await connection.connect(
+                config.host,
+                config.port,
+                config.nick,
+                password=password,
+                username=config.username,
+                ircname=config.realname,
+                connect_factory=factory,
+            )
+    except OSError as error:
+        raise _fault(network, config, error) from None
+    _keep_alive(connection)
+
+
+def _fault(network: str, config: IrcConfig, error: OSError) -> Exception:
+    far_end = f"{config.host}:{config.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return PermanentError(
+            f"{network}: the certificate of {far_end} is not trusted ({error.verify_message}):"
+            " check host, or set ca_file to the certificate of who signed it"
+        )
+    if isinstance(error, ssl.SSLError):
+        return TemporaryError(f"{network}: TLS with {far_end} failed ({error.reason}): is that its TLS port?")
+    if isinstance(error, TimeoutError):
+        return TemporaryError(f"{network}: {far_end} did not answer within {config.timings.connect:g} s")
+    return TemporaryError(f"{network}: cannot connect to {far_end}: {error.strerror or error}")
+
+
+def _keep_alive(connection: Connection) -> None:
+    """The kernel as a second net, should the watchdog's own PING be stuck behind other bytes."""
+    assert connection.transport is not None
+    endpoint = connection.transport.get_extra_info("socket")
+    endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)

@@ -1,0 +1,173 @@
+"""Who the bot is on a network: its nick, and whether services know it. SASL will have its place here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+from collections.abc import Iterator
+
+from bot.chat.irc.config import IrcConfig, NickServ
+from bot.chat.irc.connection import Connection, Event
+from bot.chat.irc.pace import Pace
+from bot.errors import PermanentError, TemporaryError
+
+log = logging.getLogger(__name__)
+
+# RFC 2812: 432 not allowed, 433 in use, 436 collision, 437 held back.
+NICK_REFUSED = frozenset({"432", "433", "436", "437"})
+# What Anope, Atheme and OFTC's services say; numeric 900 and user mode +r say it more surely where there are any.
+ACCEPTED = re.compile(
+    r"password accepted|you are (now|already|successfully) (identified|recogni[sz]ed|logged in)", re.I
+)
+REJECTED = re.compile(
+    r"(password (is )?|authentication )(incorrect|invalid|failed)|(invalid|incorrect|wrong) password"
+    r"|(n't|not) (registered|a registered)|too many (failed|invalid)",
+    re.I,
+)
+MOST_NICKS = 8
+
+
+def other_nicks(nick: str) -> Iterator[str]:
+    """What to be called while somebody else has the nick."""
+    yield f"{nick}_"
+    yield f"{nick}__"
+    while True:
+        yield f"{nick}{random.randrange(100, 1000)}"
+
+
+class Identity:
+    """The nick and the account of one connection."""
+
+    def __init__(
+        self, network: str, config: IrcConfig, password: str | None, connection: Connection, pace: Pace
+    ) -> None:
+        """`password`: NickServ's, None where there is no such section."""
+        self._network = network
+        self._config = config
+        self._password = password
+        self._connection = connection
+        self._pace = pace
+        self._others = other_nicks(config.nick)
+        self._refusals = 0
+        self._answered = asyncio.Event()
+        self._holder_left = asyncio.Event()
+        self.known = False
+        self._complaint = ""
+
+    @property
+    def nick(self) -> str:
+        """The nick that the server has for the bot now."""
+        return str(self._connection.get_nickname())
+
+    @property
+    def trouble(self) -> str:
+        """One sentence for operators, "" when the bot is who it should be."""
+        if self._complaint:
+            return self._complaint
+        if not self._has_nick():
+            return f"{self._network}: the nick {self._config.nick} is taken; the bot is {self.nick} until it is free"
+        return ""
+
+    def _has_nick(self) -> bool:
+        return self._connection.isupport.same(self.nick, self._config.nick)
+
+    # -- what the server and services say ---------------------------------------------------------------------
+
+    def on_nick_refused(self, event: Event) -> None:
+        """Before the welcome: take another nick. Raises PermanentError where every one is called wrong."""
+        self._refusals += 1
+        if self._refusals > MOST_NICKS:
+            if event.kind == "432":
+                raise PermanentError(
+                    f"{self._network}: the server does not allow the nick {self._config.nick} ({event.text}):"
+                    " choose another `nick`"
+                )
+            raise TemporaryError(f"{self._network}: no nick like {self._config.nick} is free")
+        self._connection.send("NICK", next(self._others))
+
+    def on_known(self) -> None:
+        """Services have accepted the bot (numeric 900, user mode +r, or their notice)."""
+        self.known = True
+        self._complaint = ""
+        self._answered.set()
+
+    def on_notice(self, event: Event) -> bool:
+        """A private notice; True if services accept the bot with it. Other people's notices mean nothing."""
+        service = self._config.nickserv
+        if service is None or not self._connection.isupport.same(event.nick, service.service.partition("@")[0]):
+            return False
+        if ACCEPTED.search(event.text):
+            self.on_known()
+            return True
+        if REJECTED.search(event.text) and not self.known:
+            self._complain(f"{service.service} does not accept the bot ({event.text}): check the nickserv section")
+        return False
+
+    def on_nobody(self, event: Event) -> bool:
+        """Numeric 401; True if it is services that are not there."""
+        service = self._config.nickserv
+        if service is None or not event.arguments or event.arguments[0] != service.service:
+            return False
+        if not self.known:
+            self._complain(f"{service.service} is not there, so the bot is not identified")
+        return True
+
+    def on_nick_free(self, nick: str) -> None:
+        """Somebody left, or changed from, this nick."""
+        if self._connection.isupport.same(nick, self._config.nick) and not self._has_nick():
+            self._holder_left.set()
+
+    def _complain(self, why: str) -> None:
+        self._complaint = f"{self._network}: {why}"
+        self._answered.set()
+        log.warning("irc not identified network=%s why=%r", self._network, why)
+
+    # -- what the bot does --------------------------------------------------------------------------------------
+
+    async def identify(self) -> None:
+        """Wait for services to know the bot by its certificate, then by its password; go on without if they don't."""
+        if self._config.certfp is not None:
+            await self._answer()
+        service = self._config.nickserv
+        if service is not None and self._password is not None:
+            await self._by_password(service, self._password)
+        elif not self.known and self._config.certfp is not None:
+            self._complain("services do not know the certificate: add it there (NickServ CERT ADD)")
+
+    async def _by_password(self, service: NickServ, password: str) -> None:
+        if not self.known:
+            self._answered.clear()
+            account = service.account or self._config.nick
+            words = (password, account) if service.order == "password-first" else (account, password)
+            await self._tell(service, "IDENTIFY", *words)
+            await self._answer()
+            if not self._answered.is_set():
+                self._complain(f"{service.service} did not answer")
+        if not self._has_nick():
+            await self._tell(service, service.regain, self._config.nick, password)
+
+    async def _tell(self, service: NickServ, *words: str) -> None:
+        await self._pace.take(1, Pace.REPLY)
+        self._connection.send("PRIVMSG", service.service, text=" ".join(words))
+
+    async def _answer(self) -> None:
+        try:
+            async with asyncio.timeout(self._config.timings.identify):
+                await self._answered.wait()
+        except TimeoutError:
+            pass
+
+    async def regain(self) -> None:
+        """For ever: ask for the configured nick when its holder left, and every now and then."""
+        while True:
+            try:
+                async with asyncio.timeout(self._config.timings.regain):
+                    await self._holder_left.wait()
+            except TimeoutError:
+                pass
+            self._holder_left.clear()
+            if not self._has_nick():
+                await self._pace.take(1, Pace.JOIN)
+                self._connection.send("NICK", self._config.nick)

@@ -1,0 +1,52 @@
+"""What a server says about itself in numeric 005, read leniently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.chat.irc.lines import LINELEN
+
+UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LOWER = UPPER.lower()
+# https://modern.ircdocs.horse/#casemapping-parameter
+CASEMAPPINGS = {
+    "ascii": str.maketrans(UPPER, LOWER),
+    "rfc1459": str.maketrans(UPPER + "[]\\~", LOWER + "{}|^"),
+    "strict-rfc1459": str.maketrans(UPPER + "[]\\", LOWER + "{}|"),
+}
+RFC1459 = CASEMAPPINGS["rfc1459"]  # what holds where a server says nothing, or something else
+
+
+class Isupport:
+    """Takes the place of the library's FeatureSet, which raises on a malformed token and loses those behind it."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, str] = {}
+
+    def load(self, arguments: Sequence[str]) -> None:
+        """The parameters of one 005 line: nick, tokens, "are supported by this server"."""
+        for token in arguments[1:-1]:
+            name, _, value = token.partition("=")
+            if name.startswith("-"):
+                self._tokens.pop(name[1:].upper(), None)
+            else:
+                self._tokens[name.upper()] = value
+
+    def fold(self, name: str) -> str:
+        """A nick or a channel in the form in which equal ones are equal (CASEMAPPING)."""
+        return name.translate(CASEMAPPINGS.get(self._tokens.get("CASEMAPPING", "").lower(), RFC1459))
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether two nicks or channels are the same one to the server."""
+        return self.fold(one) == self.fold(other)
+
+    @property
+    def bot_mode(self) -> str:
+        """The user mode that marks a bot, "" where there is none."""
+        return self._tokens.get("BOT", "")[:1]
+
+    @property
+    def linelen(self) -> int:
+        """Bytes of a line with its CR LF, never under the 512 of the RFC."""
+        value = self._tokens.get("LINELEN", "")
+        return max(LINELEN, int(value)) if value.isdecimal() else LINELEN

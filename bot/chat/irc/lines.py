@@ -1,0 +1,106 @@
+"""Text to lines that a server passes on whole: scrubbed, counted in bytes, cut between words. All pure."""
+
+from __future__ import annotations
+
+import re
+
+MORE = "…"
+SMALLEST = 40  # bytes; below it no server leaves room for a text, and cutting makes no sense
+# RFC 2812 2.3: 512 bytes with CR LF, the relayed line included (its ":nick!user@host " in front).
+LINELEN = 512
+WORST_USER = 11  # "~" and USERLEN 10
+WORST_HOST = 64
+
+URL = re.compile(r"https?://[^\s<>\"]+")
+NEWLINE = re.compile(r"\r\n|\r|\n|\u2028|\u2029")
+# mIRC's colours (03, and 04 with hex) with their digits, the terminal's escape sequences, the rest one by one.
+FORMATTING = re.compile(
+    r"\x03(?:\d{1,2}(?:,\d{1,2})?)?"
+    r"|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?"
+    r"|\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|[\x01\x02\x0f\x11\x16\x1d-\x1f]"
+    r"|[\u202a-\u202e\u2066-\u2069]"  # would turn the direction of what other people read
+)
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """One line's text without formatting codes, control characters and halves of characters."""
+    return SURROGATE.sub("\ufffd", CONTROL.sub(" ", FORMATTING.sub("", text))).strip()
+
+
+def room_for(prefix: str, command: str, target: str, linelen: int = LINELEN) -> int:
+    """How many bytes of text other people get whole, behind `:prefix PRIVMSG target :`."""
+    head = f":{prefix} {command} {target} :"
+    return max(SMALLEST, linelen - 2 - len(head.encode()))
+
+
+def worst_prefix(nick: str) -> str:
+    """The longest that `nick!user@host` may be, for as long as the server has not told."""
+    return f"{nick}!{'u' * WORST_USER}@{'h' * WORST_HOST}"
+
+
+def announcement(text: str, room: int) -> str:
+    """Exactly one line of at most `room` bytes, newlines as " | ".
+
+    What does not fit is cut between words; the last link of the text is kept then, at the end.
+    """
+    line = " | ".join(filter(None, map(plain, NEWLINE.split(text))))
+    if size(line) <= room:
+        return line
+    links = [match for match in URL.finditer(line) if size(match[0]) + size(MORE) + 1 <= room]
+    if not links:
+        return cut(line, room)
+    link = links[-1]
+    rest = line[: link.start()].rstrip(" (<[") + line[link.end() :].rstrip(" )>]|")
+    return f"{cut(rest, room - size(link[0]) - 1)} {link[0]}"
+
+
+def reply(text: str, room: int, most: int) -> list[str]:
+    """At most `most` lines of at most `room` bytes each; what is over is cut from the last as an announcement is."""
+    pieces: list[str] = []
+    left = [line for line in map(plain, NEWLINE.split(text)) if line]
+    while left:
+        if len(pieces) == most - 1:
+            return [*pieces, announcement("\n".join(left), room)]
+        first, over = split(left.pop(0), room)
+        pieces.append(first)
+        if over:
+            left.insert(0, over)
+    return pieces
+
+
+def split(text: str, room: int) -> tuple[str, str]:
+    """As many words as fit, and the rest; a word that alone is too long is cut, a link never is: it is left out."""
+    if size(text) <= room:
+        return text, ""
+    end = 0
+    for word in re.finditer(r"\S+", text):
+        if size(text[: word.end()]) > room:
+            break
+        end = word.end()
+    if end:
+        return text[:end], text[end:].lstrip()
+    word_end = len(text.split(maxsplit=1)[0])
+    if URL.search(text[:word_end]):
+        return MORE, text[word_end:].lstrip()
+    first = head(text, room)
+    return first, text[len(first) :]
+
+
+def cut(text: str, room: int) -> str:
+    """The words that fit in `room` bytes together with the sign that there was more."""
+    if size(text) <= room:
+        return text
+    first, _ = split(text, room - size(MORE))
+    return first if first == MORE else first + MORE
+
+
+def head(text: str, room: int) -> str:
+    """The longest beginning of at most `room` bytes; a character is never halved."""
+    return text.encode()[:room].decode(errors="ignore")
+
+
+def size(text: str) -> int:
+    return len(text.encode())

@@ -1,0 +1,274 @@
+"""One connection's life: connecting, registering, identifying, joining, ready; then it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+
+from bot.chat.irc.config import IrcConfig
+from bot.chat.irc.connection import Event, new_connection
+from bot.chat.irc.dial import Secrets, dial
+from bot.chat.irc.hearing import Ear, ctcp_answer
+from bot.chat.irc.identity import NICK_REFUSED, Identity
+from bot.chat.irc.pace import Bucket, Pace
+from bot.chat.irc.refusals import NOT_THERE
+from bot.chat.irc.rooms import Rooms
+from bot.chat.irc.speech import Speech
+from bot.errors import PermanentError, TemporaryError
+from bot.model import Heard
+
+log = logging.getLogger(__name__)
+
+CTCP_BURST, CTCP_PER_SECOND, CTCP_LEAVES = 2, 1 / 30, 2
+WATCHDOG = "gatewatch-idle"
+CHANNEL_SIGNS = ("#", "&", "+", "!")
+
+
+class Session:
+    """One attempt to be on a network, and its connection if it succeeds."""
+
+    def __init__(
+        self,
+        network: str,
+        config: IrcConfig,
+        secrets: Secrets,
+        channels: Sequence[str],
+        ear: Ear,
+        hear: Callable[[Heard], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """`channels`: to be joined; `hear` gets what may be a command; `clock`: the time now, in UTC."""
+        self._network, self._config, self._secrets = network, config, secrets
+        self._ear, self._hear, self._clock = ear, hear, clock
+        self._time = asyncio.get_running_loop().time
+        self._connection = connection = new_connection()
+        connection.listen, connection.over = self._on_event, self._on_closed
+        timings = config.timings
+        self._pace = pace = Pace(config.pace.burst, config.pace.per_second, self._time)
+        self._ctcp = Bucket(CTCP_BURST, CTCP_PER_SECOND, self._time())
+        self.identity = Identity(network, config, secrets.nickserv, connection, pace)
+        self.rooms = Rooms(network, channels, secrets.keys, connection, pace, timings, self._time)
+        self.speech = Speech(connection, pace, self.check, config.notice, timings.confirm)
+        self._registered, self._over = asyncio.Event(), asyncio.Event()
+        self._error: Exception | None = None
+        self._last_words = ""
+        self._events = self._table()
+        self.state, self.since = "connecting", clock()
+        self.ready_at: float | None = None  # by the loop's clock
+
+    def _table(self) -> dict[str, Callable[[Event], None]]:
+        return {
+            "376": self._on_registered,  # end of the message of the day
+            "422": self._on_registered,  # there is none
+            "396": self._on_host,
+            "464": self._on_wrong_password,
+            "465": self._on_last_words,
+            "900": self._on_known,
+            "ctcp": self._on_ctcp,
+            "error": self._on_last_words,
+            "invite": lambda event: self.rooms.on_invited(event.text),
+            "join": self._on_join,
+            "kick": self._on_kick,
+            "nick": lambda event: self.identity.on_nick_free(event.nick),
+            "part": self._on_part,
+            "pong": self.speech.on_pong,
+            "privmsg": self._on_private,
+            "privnotice": self._on_notice,
+            "pubmsg": self._on_public,
+            "quit": lambda event: self.identity.on_nick_free(event.nick),
+            "umode": self._on_mode,
+        }
+
+    # -- its life -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until it is over. Raises TemporaryError and PermanentError; cancelled, says goodbye first."""
+        try:
+            await dial(self._connection, self._network, self._config, self._secrets.server)
+            self._enter("registering")
+            await first_of(self._fallen(), self._live())
+        except asyncio.CancelledError:
+            await self._goodbye()
+            raise
+        finally:
+            self._connection.abort()
+            self.speech.on_broken(str(self._error or "the bot left the network"))
+
+    async def _live(self) -> None:
+        await self._register()
+        self._enter("identifying")
+        await self.identity.identify()
+        self._enter("joining")
+        await first_of(self._watch(), self.rooms.keep_joined(), self.identity.regain(), self._become_ready())
+
+    async def _register(self) -> None:
+        within = self._config.timings.registration
+        try:
+            async with asyncio.timeout(within):
+                await self._registered.wait()
+        except TimeoutError:
+            raise TemporaryError(f"{self._network}: the server did not let the bot in within {within:g} s") from None
+
+    async def _become_ready(self) -> None:
+        await self.rooms.all_answered.wait()
+        self.ready_at = self._time()
+        self._enter("ready")
+        states = self.rooms.states().values()
+        joined = sum(state == "joined" for state in states)
+        log.info("irc ready network=%s nick=%s rooms=%d/%d", self._network, self.identity.nick, joined, len(states))
+
+    async def _watch(self) -> None:
+        """The watchdog: any byte is a sign of life; after too long a silence it asks, then gives up."""
+        idle, dead = self._config.timings.idle, self._config.timings.dead
+        while True:
+            quiet = self._time() - self._connection.heard_at
+            if quiet >= idle + dead:
+                raise TemporaryError(f"{self._network}: the server has said nothing for {quiet:.0f} s")
+            if quiet >= idle:
+                self._pace.spare(1, Pace.REPLY)
+                self._connection.send("PING", text=WATCHDOG)
+                await asyncio.sleep(idle + dead - quiet)
+            else:
+                await asyncio.sleep(idle - quiet)
+
+    async def _fallen(self) -> None:
+        await self._over.wait()
+        if self._error is not None:
+            raise self._error
+
+    async def _goodbye(self) -> None:
+        if not self._connection.connected:
+            return
+        self._connection.send("QUIT", text="shutting down")
+        try:
+            async with asyncio.timeout(self._config.timings.goodbye):
+                await self._over.wait()
+        except TimeoutError:
+            pass
+
+    def _enter(self, state: str) -> None:
+        self.state, self.since = state, self._clock()
+
+    def _fail(self, error: Exception) -> None:
+        if self._error is None:
+            self._error = error
+        self._over.set()
+
+    def check(self, target: str, room: str) -> None:
+        """Raises TemporaryError, with the reason, where nothing can be said to `target` now."""
+        if self.state not in ("joining", "ready") or not self._connection.connected:
+            raise TemporaryError(f"{room}: not said: {self._network} is {self.state}")
+        if target.startswith(CHANNEL_SIGNS) and not self.rooms.joined(target):
+            found = self.rooms.find(target)
+            why = "it was not among the rooms to join" if found is None else found.state
+            raise TemporaryError(f"{room}: not said: the bot is not in the channel: {why}")
+
+    # -- what the server says -----------------------------------------------------------------------------------
+
+    def _on_event(self, event: Event) -> None:
+        act = self._events.get(event.kind, self._on_refusal)
+        try:
+            act(event)
+        except (PermanentError, TemporaryError) as error:
+            self._fail(error)
+
+    def _on_refusal(self, event: Event) -> None:
+        if not self._registered.is_set():
+            if event.kind in NICK_REFUSED:
+                self.identity.on_nick_refused(event)
+            return
+        if event.kind == "401" and self.identity.on_nobody(event):
+            return
+        if self.rooms.on_refused(event):
+            return
+        self.speech.on_refused(event)
+        if event.kind in NOT_THERE and event.arguments:
+            self.rooms.on_lost(event.arguments[0], f"the server says the bot is not in it ({event.text})")
+
+    def _on_registered(self, event: Event) -> None:
+        if not self._registered.is_set() and (mode := self._connection.isupport.bot_mode):
+            self._connection.send("MODE", self.identity.nick, f"+{mode}")
+        self._registered.set()
+
+    def _on_wrong_password(self, event: Event) -> None:
+        raise PermanentError(f"{self._network}: the server does not accept the bot's password ({event.text})")
+
+    def _on_last_words(self, event: Event) -> None:
+        self._last_words = event.text or event.target
+        if not self._registered.is_set() and "bad password" in self._last_words.lower():
+            raise PermanentError(f"{self._network}: the server does not accept the bot ({self._last_words})")
+
+    def _on_closed(self, why: str) -> None:
+        reason = self._last_words or why or "no reason given"
+        self._fail(TemporaryError(f"{self._network}: the connection to {self._config.host} broke: {reason}"))
+
+    def _on_known(self, event: Event) -> None:
+        self.identity.on_known()
+        self.rooms.on_identified()
+
+    def _on_mode(self, event: Event) -> None:
+        # "+r" alone or among others, as in "+ir-w": registered, on every daemon that has services.
+        if "r" in event.text.partition("-")[0] and event.text.startswith("+") and self._is_bot(event.target):
+            self._on_known(event)
+
+    def _on_notice(self, event: Event) -> None:
+        if self.identity.on_notice(event):
+            self.rooms.on_identified()
+
+    def _on_host(self, event: Event) -> None:
+        host = event.arguments[0] if event.arguments else ""
+        user = self.speech.userhost.partition("@")[0]
+        self.speech.userhost = host if "@" in host else f"{user}@{host}" if user else ""
+
+    def _on_join(self, event: Event) -> None:
+        if self._is_bot(event.nick):
+            self.speech.userhost = event.source.partition("!")[2]
+            self.rooms.on_joined(event.target)
+
+    def _on_part(self, event: Event) -> None:
+        if self._is_bot(event.nick):
+            self.rooms.on_lost(event.target, "the network took the bot out of it")
+
+    def _on_kick(self, event: Event) -> None:
+        if event.arguments and self._is_bot(event.arguments[0]):
+            self.rooms.on_lost(event.target, f"kicked by {event.nick} ({' '.join(event.arguments[1:])})")
+
+    def _on_public(self, event: Event) -> None:
+        room = self.rooms.find(event.target)
+        if room is None or self._is_bot(event.nick) or not self.rooms.joined(event.target):
+            return
+        heard = self._ear.public(event, room.channel, self.identity.nick, self._connection.isupport)
+        if heard is not None:
+            self._hear(heard)
+
+    def _on_private(self, event: Event) -> None:
+        if "!" in event.source and self._is_bot(event.target) and not self._is_bot(event.nick):
+            heard = self._ear.private(event)
+            if heard is not None:
+                self._hear(heard)
+
+    def _on_ctcp(self, event: Event) -> None:
+        answer = ctcp_answer(event)
+        if not answer or not self._is_bot(event.target) or self._is_bot(event.nick):
+            return
+        if self._ctcp.take(1, 0, self._time()) == 0 and self._pace.spare(1, CTCP_LEAVES):
+            self._connection.send("NOTICE", event.nick, text=f"\x01{answer}\x01")
+
+    def _is_bot(self, nick: str) -> bool:
+        return self._connection.isupport.same(nick, self.identity.nick)
+
+
+async def first_of(*lives: Coroutine[object, object, None]) -> None:
+    """Run all of them; when one fails, or this is cancelled, the others are cancelled and waited for."""
+    tasks = [asyncio.ensure_future(life) for life in lives]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in tasks:
+            if task in done:
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
