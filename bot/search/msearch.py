@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 # How a cluster or the proxy before it says that it has no _msearch for us.
 NO_MSEARCH = frozenset({400, 403, 404, 405})
 UUID_BYTES = 36  # 32 hex digits, quotes, comma, blank
-LEAST_BYTES = 2_000
+HEADER_BYTES = 100  # of one item's header line, or more
+LEAST_BYTES = 2_000  # no proxy means less, whatever it said the last time
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +64,50 @@ class Msearch:
 
     async def run(self, items: Sequence[Item], body: Body) -> list[Outcome]:
         """Every item with its outcome, in no order. A far end that does not answer is not asked for the rest."""
-        waiting = deque(self._cut(items, body))
+        waiting = deque(items)
         done: list[Outcome] = []
+        self.largest = max(self.largest, LEAST_BYTES)
         async with asyncio.TaskGroup() as workers:
-            for _ in range(min(self._at_once, len(waiting))):
+            for _ in range(self._at_once):
                 workers.create_task(self._work(waiting, done, body))
         return done
 
-    async def _work(self, waiting: deque[list[Item]], done: list[Outcome], body: Body) -> None:
+    async def _work(self, waiting: deque[Item], done: list[Outcome], body: Body) -> None:
         while waiting:
-            batch = waiting.popleft()
+            batch = self._take(waiting, body)
             try:
                 done += await self._batch(batch, body)
             except NoAnswer as fault:
                 if fault.status == TOO_LARGE:
-                    self._smaller(batch, fault, waiting, done, body)
+                    done += self._smaller(batch, fault, waiting, body)
                     continue
-                given_up = [batch, *waiting]
+                done += [Outcome(item, Trouble(str(fault))) for item in (*batch, *waiting)]
                 waiting.clear()
-                done += [Outcome(item, Trouble(str(fault))) for left in given_up for item in left]
+
+    def _take(self, waiting: deque[Item], body: Body) -> list[Item]:
+        """The next items for one request: at most `chunk`, and `largest` bytes unless one alone is larger."""
+        batch: list[Item] = []
+        size = 0
+        while waiting and len(batch) < self._chunk:
+            length = len(body(waiting[0])) + HEADER_BYTES
+            if length > self.largest and (halves := waiting[0].halves()):
+                waiting.popleft()
+                waiting.extendleft(reversed(halves))
+                continue
+            if batch and size + length > self.largest:
+                break
+            batch.append(waiting.popleft())
+            size += length
+        return batch
+
+    def _smaller(self, batch: list[Item], fault: NoAnswer, waiting: deque[Item], body: Body) -> list[Outcome]:
+        """Remember a limit of half of what was too large; what cannot be cut any more stays unanswered."""
+        sent = sum(len(body(item)) + HEADER_BYTES for item in batch)
+        self.largest = min(self.largest, sent // 2)
+        if len(batch) == 1 and not batch[0].halves():
+            return [Outcome(batch[0], Trouble(str(fault), refused=True))]
+        waiting.extendleft(reversed(batch))
+        return []
 
     async def _batch(self, batch: list[Item], body: Body) -> list[Outcome]:
         if self._one_by_one:
@@ -100,29 +126,3 @@ class Msearch:
 
     async def _singly(self, batch: list[Item], body: Body) -> list[Outcome]:
         return [Outcome(item, await self._wire.search(body(item))) for item in batch]
-
-    def _smaller(
-        self, batch: list[Item], fault: NoAnswer, waiting: deque[list[Item]], done: list[Outcome], body: Body
-    ) -> None:
-        """Cut what was too large again, by a limit of half its size, and remember that."""
-        sent = sum(len(body(item)) for item in batch)
-        self.largest = max(LEAST_BYTES, min(self.largest, sent // 2))
-        parts = batch if len(batch) > 1 else batch[0].halves()
-        if not parts:
-            done.append(Outcome(batch[0], Trouble(str(fault), refused=True)))
-            return
-        waiting.extendleft(self._cut(parts, body))
-
-    def _cut(self, items: Sequence[Item], body: Body) -> Iterator[list[Item]]:
-        """Batches of at most `chunk` items and `largest` bytes; an item that is larger goes alone."""
-        batch: list[Item] = []
-        size = 0
-        for item in items:
-            length = len(body(item)) + 100  # its header line
-            if batch and (len(batch) >= self._chunk or size + length > self.largest):
-                yield batch
-                batch, size = [], 0
-            batch.append(item)
-            size += length
-        if batch:
-            yield batch

@@ -184,7 +184,7 @@ class Wire:
         except ValueError:
             kind = answer.meta.mimetype or "no type"
             raise NoAnswer(f"{self.host} answered {name} with what is no JSON ({kind})", status=status) from None
-        if not isinstance(found, dict) or (status == 400) != ("error" in found):
+        if not isinstance(found, dict) or (status == 400 and "error" not in found):
             raise NoAnswer(f"{self.host} answered {name} with JSON of another kind", status=status)
         return found
 

@@ -1,0 +1,465 @@
+"""A far end that misbehaves: what could not be searched is Unknown with a sentence, and what was found is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import logging
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.errors import UserError
+from bot.lucene.tree import Node, Wildcard, Word
+from bot.model import Answer, Complete, Hit, Unknown, Where
+from bot.search import Question, plan
+from bot.search.config import SearchConfig
+from bot.search.http import HttpSearch
+from bot.search.wire import Pace
+from tests.search.contract import CHECK, DAY, FIRST, GATE, LONG, build, by_build, found, phrase, uuids
+from tests.search.layouts import documents
+from tests.servers import free_port, program
+from tests.servers import opensearch as server
+from tests.servers.proxy import Edit, Proxy, proxying
+
+pytestmark = pytest.mark.xdist_group("opensearch")
+
+NUMBERS = itertools.count()
+QUICK = Pace(tries=3, first_wait=0.01, longest_wait=0.02)
+Make = Callable[..., HttpSearch]
+RESET = "Connection reset by peer"
+
+
+@pytest.fixture(scope="module")
+def gate(opensearch: str) -> str:
+    """An index that holds GATE; no test here changes it."""
+    server.fill(opensearch, "faults-gate", documents("logsender", GATE))
+    return "faults-gate"
+
+
+@pytest.fixture
+async def proxy(opensearch: str) -> AsyncIterator[Proxy]:
+    async with proxying(opensearch) as one:
+        yield one
+
+
+@pytest.fixture
+async def make(proxy: Proxy, gate: str) -> AsyncIterator[Make]:
+    made: list[HttpSearch] = []
+
+    def adapter(settings: Mapping[str, Any] | None = None, **options: Any) -> HttpSearch:
+        config = SearchConfig.model_validate({"url": proxy.url, "index": gate, "at_once": 1} | dict(settings or {}))
+        made.append(HttpSearch(config, **({"pace": QUICK} | options)))
+        return made[-1]
+
+    yield adapter
+    for one in made:
+        await one.close()
+
+
+def resets(search: HttpSearch) -> list[Question]:
+    return [Question("reset", phrase(search, RESET))]
+
+
+async def asked(search: HttpSearch) -> Answer[list[Hit]]:
+    return (await search.hits(resets(search), uuids(FIRST, LONG), DAY))["reset"]
+
+
+def edited(**changes: Any) -> Edit:
+    return lambda answer: answer | changes
+
+
+EVERYTHING = Wildcard("*", "*")
+ASK: Mapping[str, Callable[[HttpSearch], Awaitable[Answer[Any]]]] = {
+    "builds": lambda search: search.builds(DAY, Where()),
+    "described": lambda search: search.described(uuids(FIRST), DAY),
+    "hits": asked,
+    "lines": lambda search: search.lines(FIRST.uuid, EVERYTHING, 9, DAY),
+    "totals": lambda search: search.totals(DAY),
+}
+
+
+@pytest.mark.parametrize("ask", sorted(ASK))
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"timed_out": True}, "the search ran out of time on the server"),
+        ({"terminated_early": True}, "the server ended the search early"),
+        ({"_shards": {"total": 5, "successful": 4, "failed": 1}}, "1 of 5 shards failed"),
+        ({"_shards": {"total": 0, "successful": 0, "failed": 0}}, "no index matches faults-gate"),
+        ({"_clusters": {"total": 2, "successful": 1, "skipped": 1}}, "1 of 2 clusters were skipped"),
+        ({"_clusters": {"total": 2, "successful": 1, "partial": 1}}, "1 of 2 clusters were partial"),
+        ({"status": 206}, "the search answered with status 206"),
+        ({"_shards": None}, "the answer does not say how many shards were searched"),
+    ],
+)
+async def test_unknown_keeps_what_was_found(
+    ask: str, changes: dict[str, Any], why: str, proxy: Proxy, make: Make
+) -> None:
+    search = make()
+    healthy = found(await ASK[ask](search))
+    assert healthy
+    proxy.edit = edited(**changes)
+    assert await ASK[ask](search) == Unknown(why, healthy)
+
+
+@pytest.mark.parametrize("ask", sorted(ASK))
+async def test_an_error_is_unknown(ask: str, proxy: Proxy, make: Make) -> None:
+    proxy.edit = lambda answer: {"error": {"type": "es_rejected_execution_exception", "reason": "full"}, "status": 429}
+    answer = await ASK[ask](make())
+    assert isinstance(answer, Unknown)
+    assert answer.why == "the server refused the search (429): es_rejected_execution_exception: full"
+    assert not answer.refused
+    assert not answer.found
+
+
+@pytest.mark.parametrize("ask", sorted(ASK))
+async def test_skipped_shards_are_healthy(ask: str, proxy: Proxy, make: Make) -> None:
+    proxy.edit = edited(_shards={"total": 9, "successful": 9, "skipped": 7, "failed": 0})
+    assert isinstance(await ASK[ask](make()), Complete)
+
+
+async def test_each_question_is_answered_by_itself(make: Make) -> None:
+    """The server itself refuses letters for a number, and answers the others."""
+    search = make()
+    questions = [*resets(search), Question("letters", Word("voting", "abc"))]
+    answers = await search.hits(questions, uuids(FIRST, CHECK), DAY)
+    assert by_build(found(answers["reset"])) == {FIRST.uuid: 2, CHECK.uuid: 1}
+    refused = answers["letters"]
+    assert isinstance(refused, Unknown)
+    assert refused.refused
+    assert 'For input string: "abc"' in refused.why
+
+
+async def test_a_query_that_fails_in_one_of_two_indices(opensearch: str, make: Make) -> None:
+    """Of a pattern's indices one has voting as a number: the other one's hits are real, and not all there is."""
+    number = next(NUMBERS)
+    server.fill(opensearch, f"faults-two-{number}-a", documents("logsender", GATE[:1]))
+    server.fill(opensearch, f"faults-two-{number}-b", documents("logstash", GATE[1:3]))
+    search = make({"index": f"faults-two-{number}-*"})
+    answers = await search.hits([Question("1", Word("voting", "abc"))], uuids(FIRST, CHECK), DAY)
+    failed = answers["1"]
+    assert isinstance(failed, Unknown)
+    assert failed.why.startswith("1 of 2 shards failed: query_shard_exception")
+    assert failed.refused
+
+
+@pytest.mark.parametrize("ask", sorted(ASK))
+async def test_no_index_matches(ask: str, make: Make) -> None:
+    for index in ("no-such-index-*", "no-such-index"):
+        answer = await ASK[ask](make({"index": index}))
+        assert isinstance(answer, Unknown)
+        assert answer.why == f"no index matches {index}"
+        assert not answer.refused
+
+
+async def test_an_index_of_another_layout(make: Make) -> None:
+    answer = await asked(make({"profile": "logstash-v0"}))
+    assert answer == Unknown(
+        "the index has no field @fields.build_uuid for uuid: look at search.profile (logstash-v0) and search.fields", []
+    )
+
+
+def replies(response: Callable[[], web.StreamResponse], action: str = "") -> Any:
+    """A `before` that answers so for one action, or for everything."""
+
+    async def before(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        return response() if request.path.endswith(action) else None
+
+    return before
+
+
+@pytest.mark.parametrize("ask", sorted(ASK))
+@pytest.mark.parametrize(
+    ("response", "why"),
+    [
+        (
+            lambda: web.Response(text="<html>log in</html>", content_type="text/html"),
+            "with what is no JSON (text/html)",
+        ),
+        (lambda: web.Response(body=b'{"took":1,"hits"', content_type="application/json"), "with what is no JSON"),
+        (lambda: web.Response(body=b"", content_type="image/png"), "no connection to"),
+        (lambda: web.json_response([1, 2]), "with JSON of another kind"),
+        (
+            lambda: web.json_response({"message": "no"}, status=401),
+            "does not accept the login, look at search.username",
+        ),
+        (lambda: web.json_response({"message": "no"}, status=418), "with 418, look at search.url"),
+        (lambda: web.json_response({"message": "busy"}, status=503), "with 503"),
+        (lambda: web.json_response({"message": "busy"}, status=429), "with 429"),
+    ],
+)
+async def test_answers_that_are_none(
+    ask: str, response: Callable[[], web.Response], why: str, proxy: Proxy, make: Make
+) -> None:
+    """Before the fields are known, and after."""
+    search, fresh = make(), make()
+    assert isinstance(await ASK[ask](search), Complete)
+    proxy.before = replies(response)
+    for one in (search, fresh):
+        answer = await ASK[ask](one)
+        assert isinstance(answer, Unknown)
+        assert why in answer.why
+        assert proxy.url in answer.why
+        assert not answer.refused
+
+
+async def test_a_body_that_ends_too_early(proxy: Proxy, make: Make) -> None:
+    async def cut(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        if not request.path.endswith("_msearch"):
+            return None
+        answer = web.StreamResponse(headers={"content-length": "5000", "content-type": "application/json"})
+        await answer.prepare(request)
+        await answer.write(b'{"took":1,')
+        assert request.transport is not None
+        request.transport.close()
+        return answer
+
+    proxy.before = cut
+    answer = await asked(make())
+    assert isinstance(answer, Unknown)
+    assert answer.why.startswith(f"no connection to {proxy.url}")
+    assert proxy.actions().count("_msearch") == QUICK.tries
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_tries_again_what_may_pass(status: int, proxy: Proxy, make: Make) -> None:
+    busy = iter([True, True, False])
+
+    async def before(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        if request.path.endswith("_msearch") and next(busy):
+            return web.Response(status=status, headers={"retry-after": "0"})
+        return None
+
+    proxy.before = before
+    assert by_build(found(await asked(make()))) == {FIRST.uuid: 2, LONG.uuid: 1}
+    assert proxy.actions() == ["_field_caps", "_msearch", "_msearch", "_msearch"]
+
+
+async def test_one_answer_that_lacks_some_searches(proxy: Proxy, make: Make) -> None:
+    proxy.before = replies(lambda: web.json_response({"took": 1, "responses": []}), "_msearch")
+    answer = await asked(make())
+    assert answer == Unknown(f"{proxy.url} did not answer each of 1 searches", [])
+
+
+async def test_nobody_listens(make: Make) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    answer = await asked(make({"url": url}))
+    assert isinstance(answer, Unknown)
+    assert answer.why.startswith(f"no connection to {url}")
+
+
+async def test_no_answer_in_time_is_not_asked_for_the_rest(proxy: Proxy, make: Make) -> None:
+    search = make({"timeout": "1s", "chunk": 1})
+    assert isinstance(await asked(search), Complete)
+    before = len(proxy.passed)
+
+    async def silent(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        await asyncio.sleep(30)
+        return None
+
+    proxy.before = silent
+    questions = [Question(str(number), phrase(search, RESET)) for number in range(9)]
+    answers = await search.hits(questions, uuids(FIRST), DAY)
+    assert len(proxy.passed) == before + 1
+    assert len(answers) == 9
+    assert set(map(repr, answers.values())) == {repr(Unknown(f"{proxy.url} did not answer within 1 s", []))}
+
+
+async def test_too_large_requests_are_cut_and_that_is_remembered(proxy: Proxy, make: Make) -> None:
+    refused: list[int] = []
+
+    async def before(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        if len(body) <= 5_000:
+            return None
+        refused.append(len(body))
+        return web.Response(status=413, text="<html>too large</html>", content_type="text/html")
+
+    proxy.before = before
+    search = make()
+    questions = [Question(str(number), phrase(search, RESET)) for number in range(9)]
+    builds = [*(f"{number:032x}" for number in range(150)), *uuids(FIRST, LONG)]
+    for _ in range(2):
+        answers = await search.hits(questions, builds, DAY)
+        assert len(answers) == 9
+        assert all(by_build(found(answer)) == {FIRST.uuid: 2, LONG.uuid: 1} for answer in answers.values())
+        assert len(answers["0"].found) == 2
+    after_first = len(refused)
+    assert 0 < after_first < 10
+    await search.hits(questions, builds, DAY)
+    assert len(refused) == after_first
+    described = await search.described(builds, DAY)
+    assert sorted(one.uuid for one in found(described)) == uuids(FIRST, LONG)
+
+
+async def test_a_single_search_that_is_too_large(proxy: Proxy, make: Make) -> None:
+    proxy.before = replies(lambda: web.Response(status=413), "_msearch")
+    answer = await asked(make())
+    assert isinstance(answer, Unknown)
+    assert "refuses a request of" in answer.why
+    assert answer.refused
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405])
+async def test_without_msearch_it_goes_one_by_one(
+    status: int, proxy: Proxy, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    proxy.before = replies(
+        lambda: web.json_response({"error": "not for you", "status": status}, status=status), "_msearch"
+    )
+    search = make({"chunk": 1})
+    questions = [*resets(search), Question("letters", Word("voting", "abc"))]
+    for _ in range(2):
+        answers = await search.hits(questions, uuids(FIRST, LONG), DAY)
+        assert by_build(found(answers["reset"])) == {FIRST.uuid: 2, LONG.uuid: 1}
+        assert isinstance(answers["letters"], Unknown)
+        assert answers["letters"].refused
+    assert proxy.actions().count("_msearch") == 1
+    assert [record.message for record in caplog.records if "one by one" in record.message] == [
+        record.message for record in caplog.records if record.name == "bot.search.msearch"
+    ]
+    assert len([record for record in caplog.records if record.name == "bot.search.msearch"]) == 1
+
+
+async def test_where_all_is_forbidden_the_fallback_is_not_taken(proxy: Proxy, make: Make) -> None:
+    search = make({"chunk": 1})
+    assert isinstance(await asked(search), Complete)
+    proxy.before = replies(lambda: web.json_response({"error": "not for you"}, status=403))
+    answer = await asked(search)
+    assert answer == Unknown(f"{proxy.url} forbids _search to this login", [])
+    proxy.before = replies(lambda: web.json_response({"error": "not for you"}, status=403), "no-such-action")
+    assert isinstance(await asked(search), Complete)
+    assert proxy.actions()[-1] == "_msearch"
+
+
+async def test_fields_without_field_caps_and_without_mapping(
+    proxy: Proxy, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    direct = found(await make().fields())
+    denied = web.json_response
+    proxy.before = replies(lambda: denied({"error": "no"}, status=403), "_field_caps")
+    from_mapping = found(await make().fields())
+    assert from_mapping == {name: field for name, field in direct.items() if name in from_mapping}
+    assert {"message", "build_uuid", "build_uuid.keyword", "voting", "@timestamp"} <= set(from_mapping)
+
+    async def both(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        closed = request.path.endswith(("_field_caps", "_mapping"))
+        return denied({"error": "no"}, status=403) if closed else None
+
+    proxy.before = both
+    search = make({"at_once": 2}, fields_for=DAY.reach * 0)
+    for _ in range(2):
+        assert by_build(found(await asked(search))) == {FIRST.uuid: 2, LONG.uuid: 1}
+    assert len([record for record in caplog.records if "assumed" in record.message]) == 1
+    assert found(await search.fields())["build_uuid"].exact == "build_uuid.keyword"
+
+
+async def test_fields_are_believed_for_a_while(proxy: Proxy, make: Make) -> None:
+    now = 1000.0
+    search = make(clock=lambda: now)
+    await asked(search)
+    await asked(search)
+    assert proxy.actions().count("_field_caps") == 1
+    now += 601
+    await asked(search)
+    assert proxy.actions().count("_field_caps") == 2
+
+
+async def test_more_builds_than_one_answer_holds(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "BUCKETS", 2)
+    search = make()
+    answer = (await search.hits(resets(search), None, DAY))["reset"]
+    assert isinstance(answer, Unknown)
+    assert answer.why.startswith("more than 2 builds have it")
+    # 1 build of the 2 may have ended outside the window
+    assert answer.found
+
+
+async def test_hits_of_the_window_are_unknown_where_its_builds_are(proxy: Proxy, make: Make) -> None:
+    proxy.before = replies(lambda: web.Response(status=500), "_search")
+    search = make()
+    answer = (await search.hits(resets(search), None, DAY))["reset"]
+    assert isinstance(answer, Unknown)
+    assert answer.why == f"{proxy.url} answered _search with 500"
+
+
+async def test_logs_in(proxy: Proxy, make: Make, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3cret:\n")
+    ways: list[tuple[dict[str, Any], str | None]] = [
+        ({"username": "bot", "password": "s3cret:"}, "Basic " + base64.b64encode(b"bot:s3cret:").decode()),
+        (
+            {"username": "bot", "password_file": tmp_path / "secret"},
+            "Basic " + base64.b64encode(b"bot:s3cret:").decode(),
+        ),
+        ({"api_key": "abc=="}, "ApiKey abc=="),
+        ({"api_key_file": tmp_path / "secret"}, "ApiKey s3cret:"),
+        ({}, None),
+    ]
+    for settings, header in ways:
+        await asked(make(settings))
+        assert proxy.passed[-1].headers.get("authorization", proxy.passed[-1].headers.get("Authorization")) == header
+
+
+async def test_no_secret_is_said(proxy: Proxy, make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    search = make({"username": "bot", "password": "s3cret"})
+    hidden = ("s3cret", base64.b64encode(b"bot:s3cret").decode())
+    answers = [await asked(search)]
+    for status in (400, 401, 403, 500):
+        proxy.before = replies(lambda status=status: web.json_response({"error": "no"}, status=status))
+        answers.append(await asked(search))
+    said = repr(answers) + repr(search) + repr(search._wire) + "".join(record.getMessage() for record in caplog.records)
+    assert not [one for one in hidden if one in said]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    for key in ("api_key_file", "ca_file"):
+        settings = SearchConfig.model_validate({"url": "https://example.org", key: tmp_path / "gone"})
+        with pytest.raises(UserError, match="gone"):
+            HttpSearch(settings)
+    (tmp_path / "empty").write_text("")
+    with pytest.raises(UserError, match="ca_file"):
+        HttpSearch(SearchConfig.model_validate({"url": "https://example.org", "ca_file": tmp_path / "empty"}))
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A folder with a certificate for this machine, and its key."""
+    subject = ["-subj", "/CN=search", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", tmp_path / "key", "-out", tmp_path / "cert"]
+    command = [program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *files]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    return tmp_path
+
+
+async def test_tls(opensearch: str, make: Make, certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert", certificate / "key")
+    async with proxying(opensearch, context) as secure:
+        assert isinstance(await asked(make({"url": secure.url, "ca_file": certificate / "cert"})), Complete)
+        answer = await asked(make({"url": secure.url}))
+    assert isinstance(answer, Unknown)
+    assert answer.why.startswith(f"no safe connection to {secure.url}, look at search.ca_file")
+
+
+async def test_the_next_node_is_asked(proxy: Proxy, make: Make) -> None:
+    gone = f"http://127.0.0.1:{free_port()}"
+    for urls in ([gone, proxy.url], [proxy.url, gone]):
+        assert by_build(found(await asked(make({"url": urls})))) == {FIRST.uuid: 2, LONG.uuid: 1}
+
+
+async def test_classifies_in_few_requests(proxy: Proxy, make: Make) -> None:
+    """100 questions for 20 builds: the fields once, then two requests of 50 searches."""
+    search = make()
+    questions: list[Question] = []
+    for number in range(100):
+        tree: Node = phrase(search, f"signature {number}")
+        questions.append(Question(str(number), tree))
+    await search.hits(questions, uuids(*(build(number) for number in range(20))), DAY)
+    assert proxy.actions() == ["_field_caps", "_msearch", "_msearch"]
