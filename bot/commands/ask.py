@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.links import Links
@@ -38,8 +38,9 @@ class Ask:
     """One heard line with all that an answer may come from.
 
     `words`: what stood behind the verb (the dispatcher sets it). `passes`: does a feed of the room want this failure?
-    `pipelines`: the watched ones. `window`: the look-back as of now. `patience`: seconds that a search on the spot
-    may take in all. `search`, `window` and `classify` are None where there is nothing to ask on the spot.
+    `pipelines`: the watched ones. `queries`: per signature id its query as the index takes it, for links to a search
+    page; those that are not there are not linked. `window`: the look-back as of now. `patience`: seconds that a
+    search on the spot may take in all. `search`, `window` and `classify` are None where there is nothing to ask.
     """
 
     heard: Heard
@@ -50,6 +51,7 @@ class Ask:
     pipelines: tuple[str, ...]
     links: Links
     statuses: Callable[[], Sequence[NetworkStatus]]
+    queries: Mapping[str, str] = field(default_factory=dict)
     passes: Callable[[Failure], bool] = every
     search: Search | None = None
     window: Window | None = None

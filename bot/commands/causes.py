@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from bot.commands.ask import Ask, Verb
 from bot.commands.counts import DAY, HISTORY, counted, counting_since, often, shares, sparkline
-from bot.commands.reply import JOB, PROJECT, REASON, Part, ago, clock, project, reply, short
-from bot.commands.words import KEPT, blind, cause, nothing, passing
+from bot.commands.reply import JOB, PROJECT, REASON, Link, Part, ago, clock, project, reply, short
+from bot.commands.words import KEPT, blind, cause, none_here, nothing, passing
 from bot.errors import UserError
 from bot.grouping import Group, group
 from bot.model import Message, Signature
 from bot.records import Failure, State
+from bot.store import Tx
 from bot.wording import nearest
 
 ENOUGH = timedelta(hours=48)  # of history, from which on a usual rate is said
@@ -27,18 +28,19 @@ async def bug(ask: Ask) -> Message:
     """What one signature is about, and how often it was seen."""
     id = _signature_id(ask)
     since = ask.now - KEPT
-    found, recent = await ask.store.read(lambda tx: (tx.hit_builds(id, since), tx.failures_since(ask.now - HISTORY)))
+    found, beginning = await ask.store.read(lambda tx: (tx.hit_builds(id, since), _beginning(ask, tx)))
     signature = ask.signatures.get(id)
     if signature is None and not found:
         raise UserError(_no_such(ask, id))
     hits = [one for one in found if one.build.voting or (signature is not None and signature.nonvoting)]
     head: list[Part] = [[cause(ask, id), f" {_title(signature)}"], _nature(signature)]
     page = ask.links.cause(signature) if signature else ask.links.bug(id)
+    search = Link("search", ask.links.discover(ask.queries[id], ask.now - DAY, ask.now) if id in ask.queries else "")
     if not hits:
-        return reply([*head, f"not seen; {_since(ask, recent)}", blind(ask)], page)
+        return reply([*head, f"not seen; {_since(ask, beginning)}", blind(ask)], page, search)
     jobs = "jobs: " + " ".join(f"{short(job, JOB)} {share}%" for job, share in shares([h.build.job for h in hits]))
     seen = _seen(id, hits, ask.now)
-    return reply([*head, seen, _rate(ask, hits, recent), jobs, blind(ask)], page)
+    return reply([*head, seen, _rate(ask, hits, beginning), jobs, blind(ask)], page, search)
 
 
 def _signature_id(ask: Ask) -> str:
@@ -76,11 +78,10 @@ def _seen(id: str, hits: Sequence[Failure], now: datetime) -> str:
     return f"first {ago(min(h.first for h in found), now)}, last {ago(max(h.last for h in found), now)}"
 
 
-def _rate(ask: Ask, hits: Sequence[Failure], recent: Sequence[Failure]) -> str:
+def _rate(ask: Ask, hits: Sequence[Failure], beginning: datetime) -> str:
     day = ask.now - DAY
     last_day = [one for one in hits if one.newest >= day]
-    beginning = counting_since(recent, ask.health.started)
-    usual = _since(ask, recent)
+    usual = _since(ask, beginning)
     if ask.now - beginning >= ENOUGH:
         start = max(beginning, ask.now - HISTORY)
         before = sum(1 for one in hits if start <= one.newest < day)
@@ -89,18 +90,24 @@ def _rate(ask: Ask, hits: Sequence[Failure], recent: Sequence[Failure]) -> str:
     return f"24h {often(last_day, ask.passes)} ({usual}) {bars}".rstrip()
 
 
-def _since(ask: Ask, recent: Sequence[Failure]) -> str:
-    return f"counting since {clock(counting_since(recent, ask.health.started), ask.now)}"
+def _beginning(ask: Ask, tx: Tx) -> datetime:
+    since = ask.now - HISTORY
+    return counting_since(tx.failures_since(since), tx.ran_since(since), ask.health.started)
+
+
+def _since(ask: Ask, beginning: datetime) -> str:
+    return f"counting since {clock(beginning, ask.now)}"
 
 
 async def new(ask: Ask) -> Message:
     """Failures that no signature knows, those that look alike together."""
     hours = _hours(ask.words)
     since = ask.now - timedelta(hours=hours)
-    failures = passing(ask, counted(await ask.store.read(lambda tx: tx.failures_since(since)), since))
+    there = counted(await ask.store.read(lambda tx: tx.failures_since(since)), since)
+    failures = passing(ask, there)
     head = f"unknown {hours}h: "
     if not failures:
-        return reply([head + await nothing(ask), blind(ask)])
+        return reply([head + (none_here(len(there)) if there else await nothing(ask)), blind(ask)])
     groups = await asyncio.to_thread(group, [one for one in failures if one.state is State.UNKNOWN])
     many = [one for one in groups if len(one.failures) > 1]
     single = [one for one in groups if len(one.failures) == 1 and one.line]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.model import Signature
+from bot.model import Ran, Signature
 from bot.records import Failure, State
 
 DAY = timedelta(days=1)
@@ -58,9 +58,9 @@ def often(failures: Sequence[Failure], passes: Callable[[Failure], bool]) -> Oft
     return Often(sum(1 for one in failures if passes(one)), len(failures))
 
 
-def counting_since(failures: Iterable[Failure], started: datetime) -> datetime:
-    """Since when the bot has counted: what it listed first, but not later than its own start."""
-    return min((one.first_seen for one in failures), default=started)
+def counting_since(failures: Iterable[Failure], rows: Iterable[tuple[datetime, Ran]], started: datetime) -> datetime:
+    """Since when the bot has counted: its first listing or totals, and not later than its own start."""
+    return min([*(one.first_seen for one in failures), *(at for at, _ in rows), started])
 
 
 def sparkline(times: Iterable[datetime], start: datetime, end: datetime, buckets: int = 5) -> str:

@@ -22,7 +22,7 @@ from bot.commands.counts import (
     sparkline,
 )
 from bot.commands.reply import JOB, PROJECT, TITLE, Part, Piece, clock, project, reply, short, span
-from bot.commands.words import blind, cause, nothing, passing
+from bot.commands.words import blind, cause, none_here, nothing, passing
 from bot.errors import UserError
 from bot.grouping import Group, group
 from bot.model import FAILED_RESULTS, Message, Ran
@@ -107,22 +107,22 @@ async def top(ask: Ask) -> Message:
     """The causes with the most failures, in a period and of a project."""
     length, wanted = _period_and_project(ask.words)
     since = ask.now - length
-    failures = counted(await ask.store.read(lambda tx: tx.failures_since(since)), since)
+    all, rows = await ask.store.read(lambda tx: (tx.failures_since(since), tx.ran_since(ask.now - HISTORY)))
+    failures = counted(all, since)
     there = [one for one in failures if not wanted or wanted in (one.build.project, project(one.build.project))]
     here = passing(ask, there)
-    head = f"top {short(wanted, PROJECT)} {_named(length)}".replace("  ", " ")
+    head = f"top {short(wanted, PROJECT)} {_named(length)}: ".replace("  ", " ")
     if not here:
-        others = f", {len(there)} that this room does not hear of" if there else ""
-        return reply([f"{head}: {await nothing(ask)}{others}", blind(ask)])
-    since_counting = counting_since(failures, ask.health.started)
+        none = none_here(len(there)) if there else "no failures" if failures else await nothing(ask)
+        return reply([head + none, blind(ask)])
     unknown = [one for one in here if one.state is State.UNKNOWN]
     groups = await asyncio.to_thread(group, unknown)
-    ranked = _ranked(ask, here, there, groups, since)
-    ranked[0] = [f"{head}: ", *ranked[0]] if ranked else [f"{head}: no known cause"]
-    parts: list[Part] = [*ranked, f"unknown {len(unknown)}/{len(here)}"]
-    if since_counting > since:
-        parts.append(f"counting since {clock(since_counting, ask.now)}")
-    return reply([*parts, blind(ask)])
+    first, *others = _ranked(ask, here, there, groups, since) or [["no cause twice"]]
+    parts: list[Part] = [[head, *first], *others, f"unknown {len(unknown)}/{len(here)}"]
+    # The first look of all goes back in time, so that builds may be older than the counting.
+    covered = min(counting_since((), rows, ask.health.started), *(one.newest for one in all))
+    late = f"counting since {clock(covered, ask.now)}" if covered - since > length / 10 else ""
+    return reply([*parts, late, blind(ask)])
 
 
 def _ranked(

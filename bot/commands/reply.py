@@ -27,13 +27,17 @@ Piece = str | Link
 Part = str | Sequence[Piece]
 
 
-def reply(parts: Iterable[Part], tail: str = "") -> Message:
-    """One line of at most LIMIT bytes; empty parts are left out. `tail`: an address that the cut spares."""
+def reply(parts: Iterable[Part], tail: str = "", *long: Link) -> Message:
+    """One line of at most LIMIT bytes; empty parts are left out.
+
+    `tail`: an address that the cut spares. `long`: links for which only the HTML has room.
+    """
     kept = [pieces for part in parts if _text(pieces := [part] if isinstance(part, str) else list(part))]
     end = f" | {tail}" if tail and size(tail) <= LONGEST_LINK else ""
     text = cut(one_line(" | ".join(_text(pieces) for pieces in kept)), LIMIT - size(end)) + end
     html = " | ".join(_html(pieces) for pieces in kept)
-    return Message(text, html + (f" | {_anchor('link', tail)}" if tail else ""))
+    links = [Link("link", tail), *long]
+    return Message(text, " | ".join([html, *(_anchor(link.shown, link.url) for link in links if link.url)]))
 
 
 def lines(messages: Sequence[Message]) -> Message:
@@ -75,9 +79,14 @@ def _text(pieces: Sequence[Piece]) -> str:
 
 
 def _html(pieces: Sequence[Piece]) -> str:
-    return "".join(escape(one_line(p)) if isinstance(p, str) else _anchor(p.shown, p.url) for p in pieces)
+    return "".join(_escaped(p) if isinstance(p, str) else _anchor(p.shown, p.url) for p in pieces)
+
+
+def _escaped(piece: str) -> str:
+    # The outer letters keep the spaces at its ends, which part it from the next piece.
+    return escape(one_line(f"x{piece}x")[1:-1])
 
 
 def _anchor(shown: str, url: str) -> str:
-    text = escape(one_line(shown))
+    text = _escaped(shown)
     return f'<a href="{escape(url)}">{text}</a>' if url else text

@@ -10,6 +10,7 @@ from bot.commands.ask import Ask
 from bot.model import FAILED_RESULTS, Answer, Build, Complete, Hit, T, Unknown, Where, Window
 from bot.search import Search
 
+FAILED = tuple(sorted(FAILED_RESULTS))
 MOST = 50  # builds of one answer
 
 
@@ -36,7 +37,10 @@ async def on_the_spot(ask: Ask, change: str, patchset: str, uuid: str) -> Spot:
         return spot
     try:
         async with asyncio.timeout(ask.patience):
-            await _list(spot, ask.search, ask.window, Where(results=tuple(sorted(FAILED_RESULTS)), change=change), uuid)
+            if change:
+                await _list(spot, ask.search, ask.window, Where(results=FAILED, change=change), "")
+            if uuid and not spot.builds:
+                await _list(spot, ask.search, ask.window, Where(results=FAILED), uuid)
             if patchset:
                 spot.builds = [one for one in spot.builds if one.patchset == patchset]
             if spot.builds and ask.classify is not None:

@@ -20,11 +20,15 @@ ADVICE = {"recheck": "recheck ok", "wait": "wait before a recheck"}
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is known of one failed build: the signatures that explain it, or `open`, what is said without one."""
+    """What is known of one failed build: the signatures that explain it, or `open`, what is said without one.
+
+    `unknown`: no signature will explain it; else without causes it is too early to tell.
+    """
 
     build: Build
     causes: tuple[str, ...] = ()
     open: str = ""
+    unknown: bool = False
     line: Line | None = None
 
 
@@ -37,13 +41,11 @@ def told(failure: Failure, signatures: int) -> Told:
     if failure.state is State.NOT_READY:
         return Told(failure.build, open=f"logs not ready{unanswered}")
     if failure.state is State.PENDING:
-        waits = unanswered or ", its logs still come in"
-        return Told(failure.build, open=f"not yet known{waits}")
-    if failure.reason is None:
-        return Told(failure.build, open=f"not known, no telling line{unanswered}")
-    return Told(
-        failure.build, open=f'not known: "{short(failure.reason.message, REASON)}"{unanswered}', line=failure.reason
-    )
+        waits = ", its signatures are being asked" if failure.settled else ", its logs still come in"
+        return Told(failure.build, open=f"not yet known{unanswered or waits}")
+    line = failure.reason
+    words = f': "{short(line.message, REASON)}"' if line else ", no telling line" if failure.reason_asked else ""
+    return Told(failure.build, open=f"not known{words}{unanswered}", unknown=True, line=line)
 
 
 def _unanswered(count: int, of: int) -> str:
@@ -69,7 +71,8 @@ def _spotted(build: Build, spot: Spot) -> Told:
         return Told(build, causes)
     if spot.unanswered is None:
         return Told(build, open="not classified")
-    return Told(build, open="not known" + _unanswered(spot.unanswered, spot.asked))
+    missing = _unanswered(spot.unanswered, spot.asked)
+    return Told(build, open=f"not known{missing}", unknown=not missing)
 
 
 def told_reply(ask: Ask, run: Sequence[Told], recent: Sequence[Failure], notes: Sequence[str]) -> Message:
@@ -112,10 +115,10 @@ def _job(ask: Ask, one: Told, with_result: bool, recent: Sequence[Failure]) -> l
 def _advice(ask: Ask, run: Sequence[Told]) -> str:
     """What to do about the run: what is open or wants a look comes first; "" where no signature advises."""
     advised = [(one, ask.signatures[id].advice) for one in run for id in one.causes if id in ask.signatures]
-    look = [one for one in run if not one.causes and one.build.voting]
+    look = [one for one in run if one.unknown and one.build.voting]
     look += [one for one, advice in advised if advice == "look"]
     if look:
-        return f"advice: look at {short(look[0].build.job, JOB)} first"
+        return f"advice: look at {short(look[0].build.job, JOB)} first" if len(run) > 1 else "advice: look at the log"
     words = {advice for _, advice in advised if advice}
     if "wait" in words:
         return f"advice: {ADVICE['wait']}"

@@ -24,7 +24,10 @@ WHICH = "a change (912345 or 912345,3), a Zuul build page, a log's address, or 7
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is asked about: a change, perhaps one patchset of it, or a build by the beginning of its uuid."""
+    """What is asked about: a change, perhaps one patchset of it, or a build by the beginning of its uuid.
+
+    Both, where the word may be either: one in 27 uuids begins with seven digits.
+    """
 
     change: str = ""
     patchset: str = ""
@@ -32,7 +35,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        return self.uuid or self.change + (f",{self.patchset}" if self.patchset else "")
+        return (self.change or self.uuid) + (f",{self.patchset}" if self.patchset else "")
 
 
 async def why(ask: Ask) -> Message:
@@ -51,11 +54,12 @@ async def why(ask: Ask) -> Message:
 
 
 async def _stored(ask: Ask, target: Target) -> list[Failure]:
-    if target.uuid:
-        return await ask.store.read(
-            lambda tx: [one for one in tx.failures_since(ask.now - KEPT) if one.build.uuid.startswith(target.uuid)]
-        )
-    found = await ask.store.read(lambda tx: tx.failures_of(target.change))
+    found: list[Failure] = []
+    if target.change:
+        found = await ask.store.read(lambda tx: tx.failures_of(target.change))
+    if target.uuid and not found:
+        all = await ask.store.read(lambda tx: tx.failures_since(ask.now - KEPT))
+        found = [one for one in all if one.build.uuid.startswith(target.uuid)]
     return [one for one in found if not target.patchset or one.build.patchset == target.patchset]
 
 
@@ -64,7 +68,7 @@ def aim(text: str, prefix: str) -> Target:
     text = text.strip("<>")
     change = CHANGE.fullmatch(text)
     if change:
-        return Target(change[1], change[2] or "")
+        return Target(change[1], change[2] or "", text if PREFIX.fullmatch(text) else "")
     if text.startswith(("http://", "https://")):
         return _aim_at_page(text)
     if PREFIX.fullmatch(text.lower()):

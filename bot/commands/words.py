@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from bot.commands.ask import Ask
+from bot.commands.counts import counting_since
 from bot.commands.reply import Link, ago, clock, short
 from bot.records import Failure
 
@@ -30,8 +31,12 @@ async def nothing(ask: Ask) -> str:
     failures, rows = await ask.store.read(lambda tx: (tx.failures_since(since), tx.ran_since(since)))
     if failures:
         return f"no failures; the last one {ago(max(one.newest for one in failures), ask.now)}"
-    counting = min([at for at, _ in rows], default=ask.health.started)
-    return f"nothing seen yet; counting since {clock(min(counting, ask.health.started), ask.now)}"
+    return f"nothing seen yet; counting since {clock(counting_since((), rows, ask.health.started), ask.now)}"
+
+
+def none_here(all: int) -> str:
+    """In place of counts that the room's filter made zero."""
+    return f"no failures that this room hears of, {all} in all"
 
 
 def blind(ask: Ask) -> str:

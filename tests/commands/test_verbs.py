@@ -1,0 +1,223 @@
+"""Each verb with an empty store, which has nothing to show, and with a filled one, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from bot.commands import Health
+from bot.grouping import group_id, mask
+from bot.links import Links
+from bot.model import Message, NetworkStatus, Ran
+from bot.records import Kind, SignatureState, State
+from bot.store import Store
+from tests.commands.conftest import NOW, Asks, failure
+
+Said = Callable[..., Awaitable[Message]]
+Remember = Callable[..., Awaitable[None]]
+
+DETACH = "libvirtError: Failed to detach device vd{0} from 10.0.0.{0}"
+GROUP = group_id(mask(DETACH.format(9)))
+
+
+@pytest.fixture
+async def filled(remember: Remember) -> None:
+    """11 of #2098765 within 5.5 h, two of before; 4 unknown alike and one alone; one pending, two not counted."""
+    await remember(
+        *[failure(n, n * 0.5, "2098765", job="ceph" if n % 3 == 0 else "tempest-full") for n in range(1, 12)],
+        *[failure(20 + n, 1 + n, reason=DETACH.format(9 - n)) for n in range(4)],
+        failure(30, 2, reason="FATAL: cannot connect to ceph", project="openstack/cinder"),
+        failure(31, 3, state=State.PENDING),
+        failure(32, 30, "2098765"),
+        failure(33, 90, "2098765"),
+        failure(34, 1, state=State.NONVOTING, voting=False),
+        failure(35, 1, "slow-mirror", state=State.EXPLAINED),
+        failure(36, 1, "2071234", pipeline="check", project="openstack/cinder"),
+    )
+
+
+def totals(store: Store, hours: range) -> Awaitable[None]:
+    def work(tx: object) -> None:
+        for hour in hours:
+            rows = (Ran("gate", "p", "j", "SUCCESS", 380), Ran("gate", "p", "j", "TIMED_OUT", 20))
+            rows += (Ran("check", "p", "j", "FAILURE", 900), Ran("gate", "p", "j", "SKIPPED", 0))
+            tx.add_ran(NOW - timedelta(hours=hour), 6, rows)  # type: ignore[attr-defined]
+
+    return store.write(work)
+
+
+# -- an empty store ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("!gate", "gate: nothing seen yet; counting since 09:04Z"),
+        ("!top", "top 24h: nothing seen yet; counting since 09:04Z"),
+        ("!top 7d nova", "top nova 7d: nothing seen yet; counting since 09:04Z"),
+        ("!new", "unknown 6h: nothing seen yet; counting since 09:04Z"),
+        (
+            "!bug 2098765",
+            "#2098765 QEMU device_del already unplugging | advice: recheck | not seen; counting since 09:04Z"
+            " | https://bugs.example/2098765",
+        ),
+        ("!why 912345", "912345: not in the store, and the index gave no answer | there is no index to ask"),
+    ],
+)
+async def test_an_empty_store_shows_nothing_that_is_not_there(asks: Asks, line: str, text: str) -> None:
+    assert await asks(line) == text
+
+
+async def test_before_the_first_look_each_answer_says_so(asks: Asks) -> None:
+    for line in ("!gate", "!top", "!new", "!bug 2098765", "!status"):
+        assert "the index has not been looked at completely yet" in await asks(line, health=Health(NOW))
+
+
+async def test_an_old_look_is_said(asks: Asks, filled: None) -> None:
+    blind = Health(NOW - timedelta(days=1), looked=NOW - timedelta(hours=3))
+    for line in ("!gate", "!top", "!new", "!bug 2098765", "!why 912001"):
+        assert "last complete look at the index 3h ago" in await asks(line, health=blind)
+
+
+# -- a filled one -----------------------------------------------------------------------------------------------
+
+
+async def test_gate(asks: Asks, filled: None, store: Store) -> None:
+    rest = f" | 65% known, 5 unknown, 1 not yet judged | worst: #2098765 x11 | new: {GROUP} x4"
+    assert await asks("!gate") == "gate: 17 failed last 6h, all builds not counted yet" + rest
+    await totals(store, range(0, 20, 2))
+    assert (
+        await asks("!gate")
+        == "gate: 20 fail / 400 builds last 6h (5%, counting since 16 Aug 18:04Z)".replace(
+            "16 Aug 18:04Z", "16 Aug 18:04Z"
+        )
+        + rest
+    )
+    await totals(store, range(2, 48, 2))
+    assert await asks("!gate") == "gate: 20 fail / 400 builds last 6h (5%, usual 5%)" + rest
+
+
+async def test_gate_names_the_job_that_has_all_of_the_worst_cause(asks: Asks, remember: Remember) -> None:
+    await remember(*[failure(n, 1, "2071234", job="ceph") for n in range(3)])
+    assert "worst: #2071234 x3 (ceph only)" in await asks("!gate")
+
+
+async def test_gate_says_of_when_its_totals_are(asks: Asks, store: Store) -> None:
+    await totals(store, range(3, 40, 3))
+    assert "usual 5%) as of 09:04Z" in await asks("!gate")
+    assert "all builds not counted yet" in await asks("!gate", health=Health(NOW), now=NOW + timedelta(hours=4))
+
+
+async def test_top(asks: Asks, filled: None) -> None:
+    assert await asks("!top") == (
+        "top 24h: 1) #2098765 x11 ▁▁▁▃█ 61% of failures QEMU device_del already unplugging"
+        f" | 2) {GROUP} x4 ▁▁▁▁█ 22% NEW, no signature"
+        " | 3) #2071234 x1 ▁▁▁▁█ 6% Lock wait timeout exceeded | unknown 5/18 | counting since 06:34Z"
+    )
+    assert await asks("!top 7d cinder") == (
+        "top cinder 7d: 1) #2071234 x1 ▁▁▁▁█ 50% of failures Lock wait timeout exceeded | unknown 1/2"
+        " | counting since 13 Aug 18:04Z"
+    )
+    assert await asks("!top openstack/glance") == "top openstack/glance 24h: no failures"
+
+
+async def test_top_counts_inside_the_rooms_filter_with_the_total_in_brackets(asks: Asks, filled: None) -> None:
+    ceph = await asks("!top", passes=lambda failure: failure.build.job == "ceph")
+    assert ceph.startswith("top 24h: 1) #2098765 x3 [11] ")
+    assert "unknown 0/3" in ceph
+    assert await asks("!top", passes=lambda _: False) == "top 24h: no failures that this room hears of, 18 in all"
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("!top 30d", "30d is too long: at most 10d"),
+        ("!top nova cinder", "one project at a time: not 'nova' and 'cinder'"),
+        ("!new soon", "'soon' is no number of hours from 1 to 336"),
+        ("!new 999", "'999' is no number of hours from 1 to 336"),
+        ("!bug", "which one? e.g. !bug 2098765, or a signature's id: !top lists some"),
+        ("!bug apt-lok", "no signature is called apt-lok; did you mean apt-lock? !top lists the frequent ones"),
+    ],
+)
+async def test_what_cannot_be_answered_is_said_with_the_next_step(asks: Asks, line: str, text: str) -> None:
+    assert await asks(line) == text
+
+
+async def test_bug(asks: Asks, filled: None) -> None:
+    text = (
+        "#2098765 QEMU device_del already unplugging | advice: recheck | first 3d ago, last 30m ago"
+        " | 24h x11 (usual 0.4) ▁▁▁▃█ | jobs: tempest-full 77% ceph 23% | https://bugs.example/2098765"
+    )
+    assert await asks("!bug 2098765") == await asks("!bug #2098765") == text
+    nova = await asks("!bug 2098765", passes=lambda failure: failure.build.job == "ceph")
+    assert "24h x3 [11] (usual" in nova
+
+
+async def test_bug_says_the_usual_rate_only_with_48_hours_of_history(asks: Asks, remember: Remember) -> None:
+    await remember(failure(1, 40, "2098765"), failure(2, 1, "2098765"))
+    assert "24h x1 (counting since 15 Aug 20:09Z)" in await asks("!bug 2098765")
+    await remember(failure(3, 49, "2071234"))
+    assert "24h x1 (usual 1)" in await asks("!bug 2098765")
+
+
+async def test_bug_finds_a_signature_by_its_bug_and_tells_of_a_silent_one(asks: Asks, filled: None) -> None:
+    assert (await asks("!bug 2000001")).startswith("#apt-lock apt could not take its lock | not seen;")
+    assert "advice: wait, explains builds, says nothing | first" in await asks("!bug slow-mirror")
+
+
+async def test_bug_of_a_signature_whose_file_is_gone(asks: Asks, remember: Remember) -> None:
+    await remember(failure(1, 1, "1999999"))
+    assert (await asks("!bug 1999999")).startswith("#1999999 (its signature's file is gone) | first ")
+
+
+async def test_html_has_the_links(said: Said, filled: None) -> None:
+    dashboards = Links(tracker="https://bugs.example", dashboards="https://d.example", data_view="v")
+    html = (await said("!bug 2098765", links=dashboards, queries={"2098765": 'message:"x"'})).html
+    assert html.startswith('<a href="https://bugs.example/2098765">#2098765</a> QEMU')
+    assert '<a href="https://bugs.example/2098765">link</a> | <a href="https://d.example/app/data-explorer/' in html
+
+
+async def test_new(asks: Asks, filled: None) -> None:
+    assert await asks("!new") == (
+        f'unknown 6h: {GROUP} x4 nova tempest-full "libvirtError: Failed to detach device vd<*> from <ip>"'
+        " | 1 seen once | 1 not yet judged"
+    )
+    assert await asks("!new 1h") == (
+        f'unknown 1h: {GROUP} x1 nova tempest-full "libvirtError: Failed to detach device vd<*> from <ip>"'
+    )
+    cinder = await asks("!new", passes=lambda failure: failure.build.project == "openstack/cinder")
+    assert 'x1 cinder tempest-full "FATAL: cannot connect to ceph"' in cinder
+    assert await asks("!new", passes=lambda _: False) == "unknown 6h: no failures that this room hears of, 18 in all"
+
+
+async def test_new_without_any_unknown(asks: Asks, remember: Remember) -> None:
+    await remember(failure(1, 1, "2098765"), failure(2, 1, state=State.PENDING))
+    assert await asks("!new") == "unknown 6h: none of 2 failures | 1 not yet judged"
+    assert await asks("!new", now=NOW + timedelta(hours=9), health=Health(NOW, NOW + timedelta(hours=9))) == (
+        "unknown 6h: no failures; the last one 10h ago"
+    )
+    await remember(failure(3, 1), failure(4, 1))
+    assert await asks("!new") == "unknown 6h: 2 without a telling line | 1 not yet judged"
+
+
+async def test_status(asks: Asks, store: Store) -> None:
+    def work(tx: object) -> None:
+        tx.put_signature(SignatureState("apt-lock", "d", "the index refuses its query"))  # type: ignore[attr-defined]
+        tx.enqueue(Kind.CHANGE, "u", "oftc:#a", 0, NOW, NOW)  # type: ignore[attr-defined]
+
+    await store.write(work)
+    rooms = {"oftc:#a": "joined", "oftc:#b": "banned (+b)"}
+    statuses = [
+        NetworkStatus("oftc", "connected", True, NOW, rooms=rooms),
+        NetworkStatus("opendev", "connecting", False, NOW, trouble="opendev refuses the password: set password_file"),
+    ]
+    health = Health(NOW - timedelta(days=3), NOW - timedelta(minutes=5), 1.25, "https://search.example does not answer")
+    assert (await asks("!status", statuses=lambda: statuses, health=health)).splitlines() == [
+        "gatewatch 0.1.0 up 3d, since 14 Aug 12:04Z | last complete look at the index 5m ago, took 1.2s",
+        "4 signatures, 1 off (#apt-lock: the index refuses its query) | messages: 1 waiting",
+        "oftc: connected, 1 of 2 rooms joined | oftc:#b: banned (+b)",
+        "opendev: connecting, 0 rooms joined | opendev refuses the password: set password_file",
+        "trouble: https://search.example does not answer",
+    ]
