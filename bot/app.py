@@ -16,7 +16,7 @@ from bot.asking import Desk
 from bot.chat import Chat, Hear
 from bot.config import Config
 from bot.core import build_core, edits_of
-from bot.errors import PermanentError
+from bot.errors import PermanentError, UserError
 from bot.incidents import Waits
 from bot.model import room_address
 from bot.replies import Replies
@@ -126,6 +126,7 @@ class Bot:
             networks = [asyncio.create_task(self._network(chat, self.replies.hear)) for chat in self.chats.values()]
             closing.push_async_callback(cancelled, networks)
             minders = [asyncio.create_task(self.troubles.run()), asyncio.create_task(self._mind_networks())]
+            minders.append(asyncio.create_task(self._load_later()))
             closing.push_async_callback(cancelled, minders)
             workers = [asyncio.create_task(self._announcer(chat, only).run(self.stop)) for chat in self.chats.values()]
             closing.push_async_callback(drained, workers)
@@ -150,6 +151,22 @@ class Bot:
             scheduler.add_job(job, "interval", seconds=every.total_seconds(), next_run_time=utc_now())
         scheduler.start()
         return scheduler
+
+    async def _load_later(self) -> None:
+        """Files of an example day that come after the rest; loaded again after a restart, they change nothing."""
+        path, folder = self.config.search.path, self.config.search.load
+        if path is None or folder is None:
+            return
+        from bot.search.embedded.loading import later, load
+
+        waited = timedelta(0)
+        for delay, files in await asyncio.to_thread(later, folder):
+            await asyncio.sleep((delay - waited).total_seconds())
+            waited = delay
+            try:
+                await asyncio.to_thread(load, path, folder, self._clock(), part=files)
+            except UserError as error:
+                log.warning("not loaded folder=%s why=%r", folder, str(error))
 
     async def _network(self, chat: Chat, hear: Hear) -> None:
         """Keep one network running. What only an operator can mend ends it; the others go on."""

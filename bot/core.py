@@ -41,7 +41,7 @@ class Core:
 def build_core(config: Config, search: Search, store: Store, waits: Waits | None = None) -> Core:
     """The way of the data without its chats; `waits` in place of the configured ones."""
     builds = config.builds
-    found = load(config.signatures.folders)
+    found = load(config.signatures.folders, search.profile)
     for fault in found.faults:
         log.error("signature left out fault=%r", str(fault))
     source = IndexSource(search, builds.pipelines, builds.look_back)

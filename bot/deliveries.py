@@ -36,10 +36,12 @@ def deliver(tx: Tx, judged: Iterable[Judged], rules: Rules, now: datetime) -> No
 
 
 def _units(judged: Iterable[Judged]) -> list[Unit]:
+    """In the order in which they broke."""
     grouped: dict[str, list[Judged]] = {}
     for one in judged:
         grouped.setdefault(one.failure.unit, []).append(one)
-    return [Unit(key, tuple(failures)) for key, failures in grouped.items()]
+    units = [Unit(key, tuple(failures)) for key, failures in grouped.items()]
+    return sorted(units, key=lambda unit: max(one.failure.newest for one in unit.judged))
 
 
 def _by_room(rows: Iterable[Delivery]) -> dict[tuple[str, str], list[Delivery]]:

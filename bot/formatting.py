@@ -5,6 +5,7 @@ Whatever came from a log, an index or a signature file is scrubbed here, and esc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from html import escape
 
 from bot.incidents import Judged
 from bot.links import Links
-from bot.model import Build, Message
+from bot.model import Build, Line, Message
 from bot.records import State
 from bot.text import cut, one_line, size
 
@@ -20,6 +21,7 @@ from bot.text import cut, one_line, size
 # server's prefix before it. A text that fits here is never cut by the adapter.
 LINE = 340
 TITLE, REASON, JOB = 70, 110, 80
+CONSOLE_NODE = re.compile(r"^[\w.-]+ \| ")
 ADVICE = {"recheck": "recheck ok", "wait": "wait", "look": "look first"}
 
 
@@ -168,10 +170,15 @@ def _open(one: Judged, signatures: int, reason: int) -> str:
     words = "unknown"
     if reason:
         line = one.failure.reason
-        words += f' "{cut(one_line(line.message), reason)}"' if line else ", no telling line"
+        words += f' "{cut(telling(line), reason)}"' if line else ", no telling line"
     if one.unanswered:
         words += f" ({one.unanswered} of {signatures} signatures could not be asked)"
     return words
+
+
+def telling(line: Line) -> str:
+    """A log line as a reader wants it: without the node's name that the console puts before it."""
+    return CONSOLE_NODE.sub("", one_line(line.message))
 
 
 def _link(build: Build, links: Links) -> str:

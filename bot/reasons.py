@@ -20,6 +20,7 @@ WORDS = (
     "failed",
     "failure",
     "fatal",
+    "fault",
     "killed",
     "refused",
     "denied",
@@ -32,20 +33,23 @@ WORDS = (
 )
 # The second is for engines that refuse a leading wildcard (`search.allow_expensive_queries: false`).
 QUERIES = (
-    f"message:({' OR '.join(WORDS)} OR *error OR *exception)",
+    f"message:({' OR '.join(WORDS)} OR *error OR *exception*)",
     f"message:({' OR '.join(WORDS)})",
 )
 # Strongest first; what Ansible and unittest print around every failure is weaker than any cause.
 STRENGTH = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\b\w*(Error|Exception)\b: ?\S",
+        r"\b(\w*(Error|Exception|Fault)|[Ee]xceptions?\.\w+)\b: ?\S",
         r"\b(FATAL|fatal|panic|Killed|No space left|[Uu]nreachable|[Tt]imed out|[Rr]efused|[Dd]enied)\b",
         r"\b(ERROR|Error|error)\b",
         r"\b(FAIL|FAILED|[Ff]ailed|[Ff]ailure|[Tt]imeout)\b",
     )
 )
-AROUND = re.compile(r"non-zero return code|Traceback \(most recent call last\)|ignored=|failed=0|0 failed|PLAY RECAP")
+AROUND = re.compile(
+    r"non-zero return code|InvocationError|exited with code|Traceback \(most recent call last\)"
+    r"|ignored=|failed=0|0 failed|PLAY RECAP"
+)
 
 
 def most_telling(lines: Sequence[Line]) -> Line | None:

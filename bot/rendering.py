@@ -12,7 +12,7 @@ from bot.formatting import Cause, Report, Summary, catch_up, change_message, cor
 from bot.incidents import Judged, judge
 from bot.links import Links
 from bot.model import Signature
-from bot.records import Delivery, Failure, Kind, Rendered, State
+from bot.records import Delivery, Failure, Kind, Rendered, Stage, State
 from bot.routing import Room, passing, spoken, unsaid, wants
 from bot.store import Tx
 
@@ -57,13 +57,14 @@ class Renderer:
         ids = sorted({id for one in there for id in one.causes})
         causes = {id: self._cause(tx, id, room, now) for id in ids}
         report = Report(there, max(0, others), causes, len(self._signatures))
-        said = tx.last_said(row.about, row.room)
-        if said is None:
+        said = [one for one in tx.deliveries([row.about]) if one.room == row.room and one.stage is Stage.SAID]
+        if not said:
             return Rendered(change_message(report, self._links), spoken(there), self._is_loud(row.room, there))
-        further, explained = unsaid(said.spoke, there)
+        root = next(one for one in reversed(said) if one.replaces is None)
+        further, explained = unsaid(said[-1].spoke, there)
         changed = further or [one for one in explained if not one.quiet]
         message = corrected_message(report, changed, bool(further), self._links)
-        return Rendered(message, spoken(there), self._is_loud(row.room, changed), said.said if room.edits else None)
+        return Rendered(message, spoken(there), self._is_loud(row.room, changed), root.said)
 
     def _is_loud(self, room: str, there: Iterable[Judged]) -> bool:
         loud = self._loud(room)
