@@ -54,6 +54,7 @@ class ConsoleChat:
         self._since: datetime | None = None
         self._trouble = ""
         self._listening = False
+        self._prompted = False  # the cursor stands behind a prompt
         self._printing = asyncio.Lock()
 
     async def run(self, heard: Hear) -> None:
@@ -66,12 +67,14 @@ class ConsoleChat:
         try:
             await self._prompt()
             async for line in _lines(self._in):
+                self._prompted = False
                 if line.strip():
                     await self._hear(heard, line, person)
                 await self._prompt()
         finally:
             self._listening = False
-        if self._prompts:  # Ctrl-D leaves the cursor behind the prompt
+        if self._prompted:  # Ctrl-D leaves the cursor there
+            self._prompted = False
             await self._print("\n")
 
     async def say(self, post: Post) -> Said:
@@ -104,14 +107,15 @@ class ConsoleChat:
             log.error("line not handled network=%s", self.name, exc_info=failure)
 
     async def _prompt(self) -> None:
-        if self._prompts:
-            async with self._printing:
+        async with self._printing:
+            if self._prompts and not self._prompted:
+                self._prompted = True
                 await self._write(PROMPT.encode())
 
     async def _print(self, text: str) -> None:
-        # At a prompt the announcement takes its line, and the prompt comes back below.
-        before, after = (ERASE_LINE, PROMPT) if self._prompts and self._listening else ("", "")
         async with self._printing:
+            # At a prompt the announcement takes its line, and the prompt comes back below.
+            before, after = (ERASE_LINE, PROMPT) if self._prompted else ("", "")
             await self._write(f"{before}{text}{after}".encode("utf-8", "replace"))
 
     async def _write(self, data: bytes) -> None:
@@ -140,7 +144,7 @@ async def _lines(fd: int) -> AsyncIterator[str]:
         except OSError:  # the far side of a terminal is gone (EIO): as good as its end
             chunk = b""
         *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole if chunk else [*whole, rest]:
+        for line in whole if chunk or not rest else [*whole, rest]:
             yield line[:LONGEST_LINE].decode("utf-8", "replace").rstrip("\r")
         if not chunk:
             return

@@ -229,14 +229,20 @@ async def test_status() -> None:
 
 async def test_at_a_terminal_there_is_a_prompt_that_comes_back_below_an_announcement() -> None:
     ears = Ears()
+
+    async def replying(heard: Heard) -> None:
+        await ears(heard)
+        await ends.chat.say(Post("console:here", "2", Message("none"), answers=heard))
+
     with terminal() as ends:
-        async with running(ends.chat, ears) as task:
-            await ends.reads("gatewatch> ")
+        async with running(ends.chat, replying) as task:
+            assert await ends.reads("gatewatch> ") == "gatewatch> "
             await ends.chat.say(Post("console:#nova", "1", Message("nova failed")))
             shown = await ends.reads("gatewatch> ")
             assert shown == "\r\x1b[2K\x1b[2m12:04 <gatewatch> [#nova] \x1b[0mnova failed\r\ngatewatch> "
             ends.type("!top\n")
-            await ends.reads("gatewatch> ")
+            assert await ends.reads("gatewatch> ") == "!top\r\n\x1b[2m12:04 <gatewatch> \x1b[0mnone\r\ngatewatch> "
             ends.type("\x04")
             await asyncio.wait_for(task, 5)
+            assert await ends.reads("\n") == "\r\n"
     assert [one.text for one in ears] == ["!top"]

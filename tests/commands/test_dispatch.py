@@ -109,3 +109,9 @@ async def test_nothing_hostile_reaches_a_room(said: Said, remember: Remember) ->
 async def test_a_hostile_question_is_answered_in_one_line(said: Said, line: str) -> None:
     message = await said(line)
     assert "<b" not in message.html.replace("<br>", "")
+
+
+def test_the_page_about_commands_has_each_verb_with_its_usage() -> None:
+    page = (Path(bot.commands.__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+    headings = [row.removeprefix("## ") for row in page.splitlines() if row.startswith("## `")]
+    assert headings == [f"`!{verb.name} {verb.usage}".rstrip() + "`" for verb in TABLE.values()]
