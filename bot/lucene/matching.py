@@ -9,21 +9,21 @@ from typing import Any
 from rapidfuzz.distance import OSA
 
 from bot.lucene.rewrite import EVERY_FIELD, EXISTS
-from bot.lucene.tokens import tokens
+from bot.lucene.tokens import MESSAGES, tokens
 from bot.lucene.tree import Bool, Fuzzy, Leaf, Node, Occur, Phrase, Range, Regex, Wildcard, Word
 
 Document = Mapping[str, str | Sequence[str]]
 
-_MESSAGES = frozenset({"", "message", "@message"})
 _PATTERN_PART = re.compile(r"\\(.)|(\*)|(\?)|([^\\*?]+)", re.DOTALL)
 
 
 def matches(node: Node, document: Document) -> bool:
     """Whether a query, not rewritten, matches a document: `message`, and what else the sample says.
 
-    The message is analysed; other fields are compared as they stand. A clause about a field that the sample does not
-    have is taken to hold where it is wanted and not to hold where it is forbidden, and so is a regular expression,
-    whose syntax is Lucene's own. A clause from which analysis leaves no token is left out, as Lucene does it.
+    The message is analysed; other fields are compared as they stand, and an empty list is a field without a value.
+    A clause about a field that the sample does not name is taken to hold where it is wanted and not to hold where it
+    is forbidden, and so is a regular expression, whose syntax is Lucene's own. A clause from which analysis leaves no
+    token is left out, as Lucene does it.
     """
     return _holds(node, document, doubt=True) or False
 
@@ -51,10 +51,11 @@ def _leaf(leaf: Leaf, document: Document, doubt: bool) -> bool | None:
         return True
     if isinstance(leaf, Regex) or leaf.field in (EXISTS, EVERY_FIELD):
         return doubt
-    if leaf.field in _MESSAGES:
+    if leaf.field in MESSAGES:
         return _in_message(leaf, " ".join(_values(document, "message")))
-    values = _values(document, leaf.field)
-    return any(_in_value(leaf, value) for value in values) if values else doubt
+    if leaf.field not in document:
+        return doubt
+    return any(_in_value(leaf, value) for value in _values(document, leaf.field))
 
 
 def _values(document: Document, name: str) -> Sequence[str]:

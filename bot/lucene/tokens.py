@@ -13,6 +13,9 @@ import re
 # StandardTokenizer's max_token_length: what is longer is cut there, and the rest begins anew.
 LONGEST = 255
 
+# The names by which a query means the analysed field before any index is known; "" is no name at all.
+MESSAGES = frozenset({"", "message", "@message"})
+
 # A token each: Hiragana, and Chinese, Japanese and Korean ideographs.
 _SINGLE = (("3040", "3096"), ("309D", "309F"), ("3400", "4DBF"), ("4E00", "9FFF"), ("F900", "FAFF"))
 # Numbers that are neither digits nor letters (superscripts, fractions, numbers in circles): they are in Python's \w.

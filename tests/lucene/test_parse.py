@@ -49,7 +49,6 @@ MUST, SHOULD, MUST_NOT = Occur.MUST, Occur.SHOULD, Occur.MUST_NOT
         ("! a", "\\! OR a"),
         ("a&&b", "a&&b"),
         ("andy AND ORlando", "+andy +ORlando"),
-        ("a AND b", "+a +b"),
         ("a\u3000b\tc\nd", "a OR b OR c OR d"),
         ("a\u00a0b", "a\u00a0b"),
     ],
@@ -106,6 +105,9 @@ def test_a_sign_alone_makes_a_bool_and_and_binds_what_went_before() -> None:
         ("a~auto", Fuzzy("", "a")),
         ("a~1", Fuzzy("", "a", "1")),
         ("a~7", Fuzzy("", "a", "2")),
+        ("a~1e999", Fuzzy("", "a", "2")),
+        ("a~-0.5", Fuzzy("", "a", "0")),
+        ('"a b"~1e999', Phrase("", "a b", slop="2147483647")),
         ("a~0.8", Fuzzy("", "a", "0")),
         ("a~1^2", Fuzzy("", "a", "1", "2")),
         ("a^2~1", Fuzzy("", "a", "1", "2")),
@@ -132,6 +134,20 @@ def test_a_leaf_is_read_as_lucene_reads_it(text: str, leaf: Node) -> None:
 def test_only_the_first_of_terms_in_a_row_is_a_comparison() -> None:
     assert parse("a >b") == parse("a b")
     assert parse("a OR >b") == Bool((Clause(SHOULD, Word("", "a")), Clause(SHOULD, Range("", "b", None, False))))
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ('a "***" AND b', '+a +"***" +b'),
+        ('a ("-" OR f:("***" message:"=")) AND b', 'a +("-" OR (f:"***" OR message:"=")) +b'),
+        ('a ("-" OR -"=") AND b', '+a +("-" -"=") +b'),
+        ('-a "***" AND b', '-a +"***" +b'),
+        ('a tags:"***" AND b', 'a +tags:"***" +b'),
+    ],
+)
+def test_and_reaches_over_a_clause_without_a_token(text: str, meaning: str) -> None:
+    assert to_text(parse(text)) == meaning
 
 
 def test_a_leaf_knows_where_it_stands() -> None:
@@ -189,6 +205,7 @@ def test_a_leaf_knows_where_it_stands() -> None:
         ("a^1^2", 3, "^ stands where a term is expected"),
         ("a^" + "9" * 39, 2, "this boost is too great a number"),
         ("a~x", 1, "0, 1 or 2 may follow the ~ of a term"),
+        ("a~-1e999", 1, "0, 1 or 2 may follow the ~ of a term"),
         ("a~-1", 1, "0, 1 or 2 may follow the ~ of a term"),
         ("a~1~2", 3, "~2 stands where a term is expected"),
         ('"a b"~-1', 5, "the words of a phrase cannot be less than 0 apart"),

@@ -60,7 +60,7 @@ def joined(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 TREES: st.SearchStrategy[Node] = st.recursive(LEAVES, joined, max_leaves=8)
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=600, suppress_health_check=list(HealthCheck))
+@settings(derandomize=True, deadline=None, database=None, max_examples=300, suppress_health_check=list(HealthCheck))
 @given(TREES)
 def test_a_printed_tree_parses_to_itself(tree: Node) -> None:
     assert parse(to_text(tree)) == tree

@@ -7,7 +7,7 @@ import pytest
 from bot.lucene.regex import MAX_LENGTH, RegexFault, regex_fault
 
 SOUND = [
-    "", "a", "a.*b+c?", "(a|b)c", "()", "a{2}", "a{2,}", "a{2,5}", "[a-z0-9]", "[^a-z]", "[]]", "[A-]]", "~a", "a&b",
+    "", "a", "a.*b+c?", "(a|b)c", "()", "a{2}", "a{2,}", "a{2,5}", "[a-z0-9]", "[^a-z]", "[]]", "[+-]]", "~a", "a&b",
     "@", "#", '"a(b"', "<1-31>", r"\d\w\s", r"\(", r"[\d]", r"[\]]", "*a", "|a", "a|&", "a}", "a>b", "a]", ".{0}",
 ]  # fmt: skip
 FAULTY = [
