@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.grouping import group, group_id, mask
 from bot.model import Build, Line
+from bot.reasons import most_telling
 from bot.records import Failure, State
+from tests.servers import corpus
 
 AT = datetime(2026, 8, 17, 12, tzinfo=UTC)
 
@@ -86,3 +90,22 @@ def test_ten_kilobytes_of_anything_are_masked_at_once() -> None:
     for line in ("a" * 10_000, "1" * 10_000, ":" * 10_000 + "1", "0:" * 5_000, "a1/" * 3_000):
         mask(line)
     assert time.monotonic() - started < 1
+
+
+def test_real_failures_of_different_causes_never_share_a_group() -> None:
+    """1,155 real hits in 10 files, each of like failures: 23 groups, none of them of two files."""
+    labels: dict[str, str] = {}
+    failures = []
+    for path in sorted((corpus() / "hits").glob("*.json")):
+        for number, hit in enumerate(json.loads(path.read_text())["hits"]["hits"]):
+            source = hit["_source"]
+            message = source["@message"] if "@message" in source else source["message"]
+            text = message[0] if isinstance(message, list) else message
+            lines = [Line(AT, row) for row in text.splitlines() if row.strip()]
+            made = failure(number, (most_telling(lines) or lines[0]).message)
+            uuid = f"{path.stem}-{number}"
+            labels[uuid] = path.stem
+            failures.append(replace(made, build=replace(made.build, uuid=uuid)))
+    found = group(failures)
+    assert all(len({labels[one.build.uuid] for one in group.failures}) == 1 for group in found)
+    assert len(found) <= 30
