@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 
 from bot import shape
 from bot.crosschecks import faults
+from bot.errors import UserError
 from bot.search.config import SearchConfig
 from bot.section import Section
 from bot.sections import (
@@ -29,6 +30,7 @@ from bot.sections import (
     Store,
     network_name,
 )
+from bot.yamlmarks import Fault
 
 __all__ = [
     "Announce",
@@ -78,14 +80,16 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
 
     Raises UserError with all faults at once.
     """
-    return shape.load(
-        path,
-        Config,
-        environment=os.environ if environment is None else environment,
-        context={"base": path.absolute().parent},
-        checks=faults,
-        stand_ins=STAND_INS,
-    )
+    found, wrong = look_over(path, environment)
+    if found is None or wrong:
+        raise UserError(f"{path}: {shape.many(wrong)}", [str(fault) for fault in wrong])
+    return found
+
+
+def look_over(path: Path, environment: Mapping[str, str] | None = None) -> tuple[Config | None, list[Fault]]:
+    """The faults of the config file, and what could be made of it without them (None: nothing)."""
+    given = os.environ if environment is None else environment
+    return shape.look_over(path, Config, given, {"base": path.absolute().parent}, faults, STAND_INS)
 
 
 def shown(config: Config) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
@@ -35,15 +35,31 @@ def load(
     `environment` fills `${NAME}` in values. `checks` say what no single key can; they see the model that is
     left when what is wrong by itself is taken away; `stand_ins` then take the place of keys that it cannot miss.
     """
+    found, faults = look_over(path, model, environment, context, checks, stand_ins)
+    if found is None or faults:
+        raise UserError(f"{path}: {many(faults)}", [str(fault) for fault in faults])
+    return found
+
+
+def look_over(
+    path: Path,
+    model: type[Model],
+    environment: Mapping[str, str] | None = None,
+    context: Mapping[str, object] | None = None,
+    checks: Checks[Model] | None = None,
+    stand_ins: Mapping[str, object] | None = None,
+) -> tuple[Model | None, list[Fault]]:
+    """As `load`, but hands the faults back with what could be made of the file without them."""
     try:
         marked = yamlmarks.read(path, environment)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
-    found, faults = fit(marked, model, context, checks, stand_ins)
-    if found is None or faults:
-        many = "1 problem" if len(faults) == 1 else f"{len(faults)} problems"
-        raise UserError(f"{path}: {many}", [str(fault) for fault in faults])
-    return found
+    return fit(marked, model, context, checks, stand_ins)
+
+
+def many(faults: Sized) -> str:
+    """`1 problem`, `6 problems`."""
+    return "1 problem" if len(faults) == 1 else f"{len(faults)} problems"
 
 
 def fit(

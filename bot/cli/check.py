@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli.common import DEFAULT, ConfigFile, configured
-from bot.config import shown
+from bot.cli.common import DEFAULT, ConfigFile, found_there
+from bot.config import look_over, shown
+from bot.core import profile_of
 from bot.errors import UserError
+from bot.shape import many
+from bot.signatures import Loaded, load
 from bot.signatures import check as run_samples
-from bot.signatures import load
 
 
 def check(config: ConfigFile = DEFAULT) -> None:
@@ -16,13 +18,13 @@ def check(config: ConfigFile = DEFAULT) -> None:
 
     Example: gatewatch check -c /etc/gatewatch/config.yaml
     """
-    settings = configured(config)
-    loaded = load(settings.signatures.folders)
-    faults = [*loaded.faults, *run_samples(loaded)]
+    settings, faults = look_over(found_there(config))
+    loaded = Loaded() if settings is None else load(settings.signatures.folders, profile_of(settings))
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}")
-    if faults:
-        raise UserError(f"{config} is sound, but signatures are not:", [str(fault) for fault in faults])
+    faults = [*faults, *loaded.faults, *run_samples(loaded)]
+    if settings is None or faults:
+        raise UserError(f"{config} and its signatures: {many(faults)}", [str(fault) for fault in faults])
     for line in shown(settings):
         typer.echo(line)
     typer.echo(f"{config}: no faults, {len(loaded.signatures)} signatures")

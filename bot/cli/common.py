@@ -18,11 +18,16 @@ ConfigFile = Annotated[
 DEFAULT = Path("config.yaml")
 
 
-def configured(path: Path) -> config.Config:
-    """The config of a file. Raises UserError with all its faults, or with what to do where there is no such file."""
+def found_there(path: Path) -> Path:
+    """The path of a file that exists. Raises UserError with what to do where there is none."""
     if not path.exists():
         raise UserError(f"{path} is not there: copy config.example.yaml to it, or name another with -c FILE")
-    return config.load(path)
+    return path
+
+
+def configured(path: Path) -> config.Config:
+    """The config of a file. Raises UserError with all its faults."""
+    return config.load(found_there(path))
 
 
 def start_log(settings: config.Logging) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from bot.errors import UserError
 from bot.resources import shipped
+from bot.shape import many
 from bot.signatures import check as run_samples
 from bot.signatures import load
 
@@ -33,5 +34,5 @@ def check(
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}")
     if faults:
-        raise UserError(f"{len(faults)} faults in {folder or 'the shipped signatures'}:", [str(one) for one in faults])
+        raise UserError(f"{folder or 'the shipped signatures'}: {many(faults)}", [str(fault) for fault in faults])
     typer.echo(f"{len(loaded.signatures)} signatures, no faults, {len(loaded.warnings)} warnings")
