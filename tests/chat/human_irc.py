@@ -87,9 +87,13 @@ class Human:
 
 
 @asynccontextmanager
-async def human(nick: str, port: int, ca_file: Path | None = None, host: str = "localhost") -> AsyncIterator[Human]:
-    """Somebody on the server while the block runs; with TLS if `ca_file` is given."""
+async def human(
+    nick: str, port: int, ca_file: Path | None = None, certificate: Path | None = None, host: str = "localhost"
+) -> AsyncIterator[Human]:
+    """Somebody on the server while the block runs; with TLS if `ca_file` is given, and their own certificate."""
     tls = None if ca_file is None else ssl.create_default_context(cafile=ca_file)
+    if tls is not None and certificate is not None:
+        tls.load_cert_chain(certificate)
     reader, writer = await asyncio.open_connection(host, port, ssl=tls)
     person = Human(nick, reader, writer)
     reading = asyncio.create_task(person._read())

@@ -36,7 +36,7 @@ class Timings(Section):
     join: Seconds = 15  # for the answer to a JOIN
     join_again: tuple[Seconds, ...] = Field(default=(30, 60, 120, 300, 900), min_length=1)
     regain: Seconds = 60  # between two tries to get the configured nick
-    idle: Seconds = 60  # silence after which the bot asks with a PING
+    idle: Seconds = 60  # silence after which the bot asks with a PING; each costs a token of the pace
     dead: Seconds = 60  # further silence after which the connection is given up
     confirm: Seconds = 60  # for the PONG behind a line; a busy ircd-hybrid took 15 s
     reconnect: tuple[Seconds, ...] = Field(default=(5, 10, 20, 40, 80, 160, 300), min_length=1)

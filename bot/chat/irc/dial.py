@@ -89,7 +89,8 @@ def _fault(network: str, config: IrcConfig, error: OSError) -> Exception:
         return TemporaryError(f"{network}: TLS with {far_end} failed ({error.reason}): is that its TLS port?")
     if isinstance(error, TimeoutError):
         return TemporaryError(f"{network}: {far_end} did not answer within {config.timings.connect:g} s")
-    return TemporaryError(f"{network}: cannot connect to {far_end}: {error.strerror or error}")
+    why = "connection refused" if isinstance(error, ConnectionRefusedError) else error.strerror or error
+    return TemporaryError(f"{network}: cannot connect to {far_end}: {why}")
 
 
 def _keep_alive(connection: Connection) -> None:

@@ -12,6 +12,7 @@ WORST_USER = 11  # "~" and USERLEN 10
 WORST_HOST = 64
 
 URL = re.compile(r"https?://[^\s<>\"]+")
+PUNCTUATION = ".,;:!?']"
 NEWLINE = re.compile(r"\r\n|\r|\n|\u2028|\u2029")
 # mIRC's colours (03, and 04 with hex) with their digits, the terminal's escape sequences, the rest one by one.
 FORMATTING = re.compile(
@@ -49,12 +50,20 @@ def announcement(text: str, room: int) -> str:
     line = " | ".join(filter(None, map(plain, NEWLINE.split(text))))
     if size(line) <= room:
         return line
-    links = [match for match in URL.finditer(line) if size(match[0]) + size(MORE) + 1 <= room]
+    links = [link for link in map(link_of, URL.finditer(line)) if size(link) + size(MORE) + 1 <= room]
     if not links:
         return cut(line, room)
-    link = links[-1]
-    rest = line[: link.start()].rstrip(" (<[") + line[link.end() :].rstrip(" )>]|")
-    return f"{cut(rest, room - size(link[0]) - 1)} {link[0]}"
+    before, _, after = line.rpartition(links[-1])
+    rest = before.rstrip(" (<[") + after.rstrip(" )>].|")
+    return f"{cut(rest, room - size(links[-1]) - 1)} {links[-1]}"
+
+
+def link_of(match: re.Match[str]) -> str:
+    """A link without the sentence's punctuation behind it; a bracket is its own if it was opened within."""
+    link = match[0].rstrip(PUNCTUATION)
+    while link.endswith(")") and link.count(")") > link.count("("):
+        link = link[:-1].rstrip(PUNCTUATION)
+    return link
 
 
 def reply(text: str, room: int, most: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.chat.irc.config import IrcConfig
@@ -16,6 +16,7 @@ from bot.chat.irc.pace import Bucket, Pace
 from bot.chat.irc.refusals import NOT_THERE
 from bot.chat.irc.rooms import Rooms
 from bot.chat.irc.speech import Speech
+from bot.chat.irc.together import first_of
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Heard
 
@@ -258,17 +259,3 @@ class Session:
 
     def _is_bot(self, nick: str) -> bool:
         return self._connection.isupport.same(nick, self.identity.nick)
-
-
-async def first_of(*lives: Coroutine[object, object, None]) -> None:
-    """Run all of them; when one fails, or this is cancelled, the others are cancelled and waited for."""
-    tasks = [asyncio.ensure_future(life) for life in lives]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in tasks:
-            if task in done:
-                task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,107 @@
+"""Cutting and scrubbing of IRC lines; what holds for any text is tried with any text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.chat.irc.lines import announcement, plain, reply, room_for, size, worst_prefix
+
+LINK = "https://zuul.opendev.org/t/openstack/build/0123456789abcdef0123456789abcdef"
+
+rooms = st.integers(min_value=40, max_value=450)
+links = st.from_regex(r"https?://[a-z]{1,9}\.org/[a-z0-9/]{0,400}", fullmatch=True)
+words = st.one_of(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), links, st.just("\n"))
+texts = st.lists(words, max_size=40).map(" ".join)
+
+
+@given(texts, rooms)
+@example("ü" * 300, 41)
+def test_an_announcement_is_one_line_that_fits(text: str, room: int) -> None:
+    line = announcement(text, room)
+    assert size(line) <= room
+    assert not [letter for letter in line if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")]
+
+
+@given(texts, rooms)
+@example(f"{LINK} {'a ' * 400}", 200)
+@example(f"({LINK}) {LINK}x", 80)
+def test_no_link_is_ever_halved(text: str, room: int) -> None:
+    whole = links_in(" ".join(map(plain, text.split("\n"))))
+    for line in (announcement(text, room), *reply(text, room, 4)):
+        assert links_in(line) <= whole
+
+
+def links_in(text: str) -> set[str]:
+    """Without what may follow a link in a sentence, the sign for "more" among it."""
+    return {link.rstrip(".,;:!?'])…") for link in re.findall(r"https?://[^\s<>\"]*", text)}
+
+
+@given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=30), max_size=60), links, rooms)
+def test_the_last_link_is_kept_at_the_end(before: list[str], link: str, room: int) -> None:
+    text = " ".join([*before, link])
+    line = announcement(text, room)
+    if size(text) <= room:
+        assert line == text
+    elif size(link) + 4 <= room:
+        assert line.endswith(f"… {link}")
+        assert text.startswith(line.removesuffix(f"… {link}"))
+
+
+@given(texts, rooms)
+def test_a_reply_is_at_most_four_lines_that_fit(text: str, room: int) -> None:
+    lines = reply(text, room, 4)
+    assert len(lines) <= 4
+    assert all(0 < size(line) <= room and "\n" not in line for line in lines)
+
+
+@given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=30), max_size=15))
+def test_a_reply_that_fits_loses_nothing(many: list[str]) -> None:
+    lines = reply(" ".join(many), 400, 10)
+    assert " ".join(lines) == " ".join(many)
+
+
+def test_line_breaks_part_a_reply_and_join_an_announcement() -> None:
+    assert reply("one\r\n\r\ntwo\nthree\rfour", 100, 4) == ["one", "two", "three", "four"]
+    assert announcement("one\r\n\r\ntwo\n", 100) == "one | two"
+
+
+def test_what_is_over_is_cut_from_the_last_line_with_its_link() -> None:
+    assert reply(f"1\n2\n3\n4\n5 {'word ' * 30}\n{LINK}", 100, 4) == ["1", "2", "3", f"4 | 5 word word word… {LINK}"]
+
+
+@pytest.mark.parametrize("around", ["({})", "({}).", "<{}>", "{}", "{}.", "[{}]"])
+def test_a_link_at_the_end_keeps_no_brackets(around: str) -> None:
+    assert announcement(f"seen {'often ' * 20}{around.format(LINK)}", 120).endswith(f"often… {LINK}")
+
+
+def test_a_bracket_that_the_link_opened_is_the_links() -> None:
+    link = "https://search.example.org/#?q=(a:(b))"
+    assert announcement(f"seen {'often ' * 20}({link})", 100).endswith(f"often… {link}")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x02bold\x0f \x0304,01red\x03 \x04ff0000hex\x04", "bold red hex"),
+        ("\x1b[1;31mansi\x1b[0m", "ansi"),
+        ("nul\0bell\x07tab\tdel\x7f", "nul bell tab del"),
+        ("\x01VERSION\x01", "VERSION"),
+        ("c1\x85\x9b31m", "c1  31m"),
+        ("left\u202eright", "leftright"),
+        ("half \ud83d", "half \ufffd"),
+        ("ümlaut 漢字 👍", "ümlaut 漢字 👍"),
+    ],
+)
+def test_plain(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_the_worst_case_is_what_the_facts_counted() -> None:
+    """facts/irc.md 2: nick 30, user 11, host 64 and channel 50 leave 341 bytes."""
+    assert room_for(worst_prefix("n" * 30), "PRIVMSG", "#" + "c" * 49) == 341
+    assert room_for("gatewatch!~g@host", "NOTICE", "#ü", 1024) == 1022 - len(":gatewatch!~g@host NOTICE #ü :".encode())

@@ -1,0 +1,207 @@
+"""What no real server does on request: a fake one that says odd things, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bot.errors import PermanentError, TemporaryError
+from tests.chat.irc_bot import TIMINGS, chat_for, post, running
+from tests.servers.ircd import Ircd
+
+# Each made the library drop the connection, or lose the lines behind it.
+ODD = [
+    b":a!b@c PRIVMSG gatewatch",
+    b":a!b@c QUIT",
+    b" ",
+    b":a!b@c PRIVMSG",
+    b"PING",
+    b":s 005 gatewatch CHANLIMIT=# TARGMAX=a :are supported by this server",
+    b":s 001",
+    b":s 473 gatewatch",
+    b":s 404",
+    b":s KICK #gate",
+    b":gatewatch!u@h JOIN",
+    b":a!b@c PRIVMSG #gate :caf\xe9 \x01\x01 \x10",
+    b"@time=;; :a!b@c NOTICE gatewatch :\x00",
+]
+
+
+@dataclass
+class Fake:
+    """A server that lets the bot in, and leaves the rest to `answer(line)`, which gives lines to send."""
+
+    answer: Callable[[str], list[bytes]]
+    lines: list[str] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.writers.append(writer)
+        while raw := await reader.readline():
+            line = raw.decode().rstrip("\r\n")
+            self.lines.append(line)
+            for out in self.answer(line):
+                writer.write(out + b"\r\n")
+            if line.startswith("QUIT"):
+                writer.close()
+
+    def say(self, line: bytes) -> None:
+        self.writers[-1].write(line + b"\r\n")
+
+
+def polite(line: str) -> list[bytes]:
+    command, _, rest = line.partition(" ")
+    replies = {
+        "USER": [b":s 001 gatewatch :hello", b":s 422 gatewatch :no message"],
+        "JOIN": [f":gatewatch!u@h JOIN {rest}".encode()],
+        "PING": [f":s PONG s {rest}".encode()],
+    }
+    return replies.get(command, [])
+
+
+@asynccontextmanager
+async def fake(answer: Callable[[str], list[bytes]]) -> AsyncIterator[tuple[Fake, Ircd]]:
+    """A fake server, and where it is."""
+    far_end = Fake(answer)
+    server = await asyncio.start_server(far_end.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield far_end, Ircd(daemon=None, port=port, tls_port=port, folder=Path("/nowhere"))  # type: ignore[arg-type]
+    finally:
+        for writer in far_end.writers:
+            writer.transport.abort()
+        server.close()
+        await asyncio.sleep(0)
+
+
+OPEN = {"tls": False, "ca_file": None}
+
+
+async def test_odd_lines_cost_only_themselves() -> None:
+    async with fake(polite) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        far_end.say(b"\r\n".join([*ODD, b":ann!a@h PRIVMSG #gate :!still alive"]))
+        await bot.until(lambda: bool(bot.heard))
+        await bot.chat.say(post("#gate", "yes"))
+        assert far_end.connections == 1
+        assert far_end.lines[-2:] == ["PRIVMSG #gate :yes", "PING :gatewatch-1"]
+    assert [line.text for line in bot.heard] == ["!still alive"]
+
+
+async def test_a_connection_that_breaks_before_the_answer_leaves_doubt() -> None:
+    def deaf(line: str) -> list[bytes]:
+        return [] if line.startswith("PING") else polite(line)
+
+    async with fake(deaf) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        first = asyncio.create_task(bot.chat.say(post("#gate", "first")))
+        second = asyncio.create_task(bot.chat.say(post("#gate", "second")))
+        await bot.until(lambda: any("first" in line for line in far_end.lines))
+        far_end.say(b"ERROR :Closing Link: too much of it")
+        far_end.writers[-1].close()
+        with pytest.raises(TemporaryError, match=r"not confirmed: .*too much of it") as unsure:
+            await first
+        with pytest.raises(TemporaryError, match="test:#gate: not said") as sure:
+            await second
+    assert (unsure.value.doubt, sure.value.doubt) == (True, False)
+    assert not [line for line in far_end.lines if "second" in line]
+
+
+async def test_it_does_not_come_back_soon_where_it_is_unwanted() -> None:
+    def throttled(line: str) -> list[bytes]:
+        return [b"ERROR :Your host is trying to (re)connect too fast -- throttled."]
+
+    timings = {**TIMINGS, "banned": 60}
+    async with fake(throttled) as (far_end, where), running(where, **OPEN, timings=timings) as bot:
+        await bot.until(lambda: bool(far_end.writers))
+        far_end.writers[-1].close()
+        await bot.until(lambda: bot.chat.status().state == "waiting")
+        assert "too fast -- throttled" in bot.chat.status().trouble
+        with pytest.raises(TemporaryError, match=r"test is waiting: .*throttled") as refused:
+            await bot.chat.say(post("#gate", "x"))
+        assert not refused.value.doubt
+        await asyncio.sleep(0.5)  # more than twice the usual wait
+        assert far_end.connections == 1
+
+
+async def test_a_join_without_an_answer_holds_up_nobody() -> None:
+    def silent(line: str) -> list[bytes]:
+        return [] if line == "JOIN #silent" else polite(line)
+
+    timings = {**TIMINGS, "join": 0.3}
+    async with (
+        fake(silent) as (far_end, where),
+        running(where, "#silent", "#gate", **OPEN, timings=timings) as bot,
+    ):
+        await bot.ready()
+        assert bot.chat.status().rooms == {
+            "test:#silent": "the server did not answer the JOIN",
+            "test:#gate": "joined",
+        }
+        await bot.until(lambda: far_end.lines.count("JOIN #silent") == 2)
+
+
+async def test_a_forward_to_another_channel_is_not_followed() -> None:
+    def forwards(line: str) -> list[bytes]:
+        if line == "JOIN #gate":
+            return [b":s 470 gatewatch #gate ##overflow :Forwarding", b":gatewatch!u@h JOIN ##overflow"]
+        return polite(line)
+
+    async with fake(forwards) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        assert "forwards it to another channel" in bot.chat.status().rooms["test:#gate"]
+        await bot.until(lambda: "PART ##overflow :not asked for" in far_end.lines)
+
+
+async def test_a_room_that_the_bot_lost_unseen_is_joined_again() -> None:
+    def lost(line: str) -> list[bytes]:
+        if line.startswith("PRIVMSG #gate :"):
+            return [b":s 442 gatewatch #gate :You're not on that channel"]
+        return polite(line)
+
+    async with fake(lost) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        with pytest.raises(TemporaryError, match=r"not in the channel \(442") as refused:
+            await bot.chat.say(post("#gate", "x"))
+        assert not refused.value.doubt
+        await bot.until(lambda: far_end.lines.count("JOIN #gate") == 2)
+        far_end.say(b":gatewatch!u@h PART #gate")
+        await bot.until(lambda: far_end.lines.count("JOIN #gate") == 3)
+
+
+async def test_a_nick_that_is_not_allowed_is_permanent() -> None:
+    def strict(line: str) -> list[bytes]:
+        return [b":s 432 * gatewatch :Erroneous Nickname"] if line.startswith("NICK") else []
+
+    async with fake(strict) as (far_end, where):
+        with pytest.raises(PermanentError, match="does not allow the nick gatewatch"):
+            await chat_for(where, **OPEN).run(nobody_hears)
+    assert far_end.lines.count("NICK gatewatch_") == 1
+
+
+async def test_services_are_believed_only_when_they_speak_themselves() -> None:
+    async with (
+        fake(polite) as (far_end, where),
+        running(where, "#gate", **OPEN, nickserv={"password": "hunter2", "order": "password-first"}) as bot,
+    ):
+        await bot.until(lambda: "PRIVMSG NickServ :IDENTIFY hunter2 gatewatch" in far_end.lines)
+        far_end.say(b":mallory!m@h NOTICE gatewatch :You are now identified for gatewatch")
+        far_end.say(b"PING :read")
+        await bot.until(lambda: "PONG read" in far_end.lines)
+        assert bot.chat.status().state == "identifying"
+        far_end.say(b":NickServ!services@s NOTICE gatewatch :Password accepted - you are now recognized.")
+        await bot.ready()
+        assert bot.chat.status().trouble == ""
+    assert len([line for line in far_end.lines if "IDENTIFY" in line]) == 1
+
+
+async def nobody_hears(line: object) -> None:
+    raise AssertionError(line)
