@@ -82,7 +82,8 @@ class Asking:
                 pattern = patterns.of_wildcard(leaf.pattern)
                 return self.matching(field, pattern.lower() if analysed else pattern, leaf.pattern)
             case Regex():
-                return self.matching(field, patterns.of_regex(leaf.pattern), f"/{leaf.pattern}/")
+                pattern = patterns.of_regex(leaf.pattern)
+                return self.matching(field, pattern.lower() if analysed else pattern, f"/{leaf.pattern}/")
             case Fuzzy():
                 text = leaf.text.lower() if analysed else leaf.text
                 return Query.fuzzy_term_query(self.schema, field, text, distance=distance(leaf))

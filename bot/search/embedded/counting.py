@@ -12,7 +12,6 @@ from bot.search.embedded.schema import TIME, UUID
 
 # tantivy refuses an answer of more than 65,000 buckets (its DEFAULT_BUCKET_LIMIT).
 MOST_BUCKETS = 60_000
-PAGE = 10_000
 TIMES = {"first": {"min": {"field": TIME}}, "last": {"max": {"field": TIME}}}
 
 
@@ -26,15 +25,15 @@ class Group:
     last: int
 
 
-def per_build(searcher: Searcher, query: Query, at_once: int = MOST_BUCKETS) -> list[Group]:
+def per_build(searcher: Searcher, query: Query, page: int = MOST_BUCKETS) -> list[Group]:
     """The builds of the lines that a query finds.
 
-    One aggregation where it holds all of them; beyond `at_once` builds page by page, which is eight times slower.
+    One aggregation where a page holds all of them; beyond that page by page, which is eight times slower.
     """
-    terms = {"by": {"terms": {"field": UUID, "size": at_once}, "aggs": TIMES}}
+    terms = {"by": {"terms": {"field": UUID, "size": page}, "aggs": TIMES}}
     answer = searcher.aggregate(query, terms)["by"]
     if answer["sum_other_doc_count"]:
-        return [group(bucket, bucket["key"][UUID]) for bucket in combinations(searcher, query, [UUID], TIMES)]
+        return [group(bucket, bucket["key"][UUID]) for bucket in combinations(searcher, query, [UUID], TIMES, page)]
     return [group(bucket, bucket["key"]) for bucket in answer["buckets"]]
 
 
@@ -44,7 +43,7 @@ def group(bucket: dict[str, Any], uuid: str) -> Group:
 
 
 def combinations(
-    searcher: Searcher, query: Query, fields: Sequence[str], aggregations: dict[str, Any], page: int = PAGE
+    searcher: Searcher, query: Query, fields: Sequence[str], aggregations: dict[str, Any], page: int
 ) -> Iterator[dict[str, Any]]:
     """A bucket for each combination of values of these fields, None where a line lacks one but the first."""
     sources = [{name: {"terms": {"field": name, "missing_bucket": name != fields[0]}}} for name in fields]

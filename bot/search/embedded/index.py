@@ -15,6 +15,7 @@ from bot.model import Answer, Build, Complete, Fields, Hit, Line, Listed, Profil
 from bot.search import Question
 from bot.search.embedded import schema
 from bot.search.embedded.asking import Asking
+from bot.search.embedded.counting import MOST_BUCKETS
 from bot.search.embedded.reading import Reading
 from bot.search.embedded.refusal import Refusal
 from bot.search.profiles import LOGSENDER
@@ -29,13 +30,15 @@ class NoIndex(Exception):
 class EmbeddedSearch:
     """Reads the index in the folder `path`, which need not be there yet.
 
-    Each call sees what was committed before it, by whatever process, and runs in a thread.
+    Each call sees what was committed before it, by whatever process, and runs in a thread. `page`: builds that are
+    counted at once, 60,000 at most.
     """
 
     profile: Profile = LOGSENDER
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, page: int = MOST_BUCKETS) -> None:
         self.path = path
+        self._page = page
         self._index: tantivy.Index | None = None
         self._opening = threading.Lock()
 
@@ -95,7 +98,7 @@ class EmbeddedSearch:
             if self._index is None:
                 self._index = opened(self.path)
             self._index.reload()
-            return Reading(self._index.searcher(), Asking(self._index.schema, schema.analyzer()))
+            return Reading(self._index.searcher(), Asking(self._index.schema, schema.analyzer()), self._page)
 
 
 def opened(path: Path) -> tantivy.Index:

@@ -24,7 +24,10 @@ STEPS = {
 
 
 def span(text: str) -> tuple[int, int]:
-    """The first and the last microsecond of what the text names: `2026-11` is all of November.
+    """The first and the last microsecond of what the text names.
+
+    `2026-11` and `2026` end with their first day: Elasticsearch fills in the latest time, but the earliest date
+    (run on OpenSearch 2.19).
 
     Raises Refusal for date arithmetic (`now-1d`, `2026-11-20||/d`) and for what is no date.
     """
@@ -49,12 +52,8 @@ def of_parts(match: re.Match[str]) -> tuple[int, int]:
     start = datetime(year, month, day, hour, minute, second, int(fraction), tzinfo=EPOCH.tzinfo)
     if match["fraction"]:
         end = start + MICROSECOND * 10 ** max(0, 6 - len(match["fraction"]))
-    elif given[-1] == "year":
-        end = start.replace(year=year + 1)
-    elif given[-1] == "month":
-        end = (start + timedelta(days=31)).replace(day=1)
     else:
-        end = start + STEPS[given[-1]]
+        end = start + STEPS.get(given[-1], STEPS["day"])
     away = offset(match["zone"] or "Z")
     return micros(start - away), micros(end - away) - 1
 

@@ -14,7 +14,7 @@ from bot.model import Answer, Build, Complete, Hit, Line, Listed, Ran, Totals, U
 from bot.search import Question
 from bot.search.documents import build_of, line_of
 from bot.search.embedded.asking import Asking
-from bot.search.embedded.counting import Group, combinations, per_build
+from bot.search.embedded.counting import MOST_BUCKETS, Group, combinations, per_build
 from bot.search.embedded.refusal import Refusal
 from bot.search.embedded.schema import TIME, UUID, micros, moment
 from bot.search.profiles import LOGSENDER
@@ -24,14 +24,15 @@ NAMES = LOGSENDER.names
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The index as it was at one commit."""
+    """The index as it was at one commit; `page`: how many builds one aggregation may hold."""
 
     searcher: Searcher
     asking: Asking
+    page: int = MOST_BUCKETS
 
     def builds(self, window: Window, where: Where) -> list[Listed]:
         """Builds whose newest line is in the window."""
-        groups = per_build(self.searcher, both(self.reach(window), *self.conditions(where)))
+        groups = per_build(self.searcher, both(self.reach(window), *self.conditions(where)), self.page)
         start, end = micros(window.start), micros(window.end)
         return [Listed(one.uuid, one.count, moment(one.last)) for one in groups if start <= one.last < end]
 
@@ -53,11 +54,11 @@ class Reading:
             query = both(self.asking.query(question.tree), reach)
         except Refusal as refusal:
             return Unknown(str(refusal), [], refused=True)
-        groups = (group for group in per_build(self.searcher, query) if group.uuid in wanted)
+        groups = (group for group in per_build(self.searcher, query, self.page) if group.uuid in wanted)
         return Complete([self.hit(question.id, group, query) for group in groups])
 
     def hit(self, signature: str, group: Group, query: Query) -> Hit:
-        """A build's group with its first line, which costs a search of 0.03 ms."""
+        """A build's group with its first line, which costs a search of 0.01 ms and the reading of one document."""
         sample = self.documents(both(query, self.of(group.uuid)), 1, Order.Asc)
         line = line_of(sample[0], LOGSENDER) if sample else None
         return Hit(signature, group.uuid, group.count, moment(group.first), moment(group.last), line)
@@ -73,7 +74,7 @@ class Reading:
         words = ("uuid", "pipeline", "project", "job", "result")
         fields = [NAMES[word] for word in words]
         lines = self.asking.between(TIME, micros(window.start), micros(window.end) - 1)
-        buckets = combinations(self.searcher, lines, fields, {})
+        buckets = combinations(self.searcher, lines, fields, {}, self.page)
         ran = Counter(tuple(str(bucket["key"][name] or "") for name in fields[1:]) for bucket in buckets)
         return tuple(
             Ran(pipeline, project, job, result, builds)
@@ -87,8 +88,8 @@ class Reading:
         return self.asking.between(TIME, micros(window.lines_from), None)
 
     def of(self, uuid: str) -> Query:
-        """One build's lines."""
-        return self.any_of(UUID, [uuid])
+        """One build's lines; a set of one term would cost thirty times as much."""
+        return Query.term_query(self.asking.schema, UUID, uuid, index_option="basic")
 
     def any_of(self, field: str, values: Sequence[str]) -> Query:
         """Lines whose metadata field has one of these values."""
