@@ -249,6 +249,18 @@ def _whoami(url: str, token: str) -> str:
         return str(json.load(answer)["device_id"])
 
 
+async def test_bot_that_lost_its_place_does_not_answer_what_was_said_before(scene: Scene) -> None:
+    async with scene.bot().running() as bot:
+        await bot.ready()
+    await scene.say("!while it was away")
+    scene.keep = MemoryKeep()
+    async with scene.bot().running() as bot:
+        await bot.ready()
+        await scene.say("!now")
+        await until(lambda: bot.heard)
+    assert bot.texts() == ["!now"]
+
+
 async def test_what_is_too_old_is_not_heard(scene: Scene) -> None:
     async with scene.bot(timings=timings(oldest=milliseconds(1500))).running() as bot:
         await bot.ready()

@@ -78,6 +78,7 @@ class FarEnd:
         """Nothing new: the room at once, later only after a while."""
         if request.query.get("full_state") is None:
             await asyncio.sleep(0.2)
+            return web.json_response({"next_batch": "n1"})
         joined = {"!room:example.org": {"timeline": {"events": [], "limited": False, "prev_batch": "p"}}}
         return web.json_response({"next_batch": "n1", "rooms": {"join": joined}})
 
@@ -171,6 +172,22 @@ async def test_broken_stream_is_asked_seldom_and_keeps_its_place(
         await until(lambda: keep.value(".since") == "n1")
     assert set(far_end.since[: far_end.since.index("tok1") + 2]) == {"tok1"}
     assert far_end.count("POST login") == 0
+
+
+async def test_back_again_is_known_at_once_though_polls_are_long(far_end: FarEnd, keep: MemoryKeep) -> None:
+    async def holds(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(int(request.query["timeout"]) / 1000)
+        return web.json_response({"next_batch": f"n{len(far_end.requests)}"})
+
+    async with bot_for(far_end, keep, timings=timings(sync=milliseconds(5000))).running() as bot:
+        await bot.ready()
+        far_end.answers["sync"] = bad_gateway
+        await until(lambda: bot.chat.status().state == "broken")
+        asked = len(far_end.since)
+        far_end.answers["sync"] = holds
+        await until(lambda: len(far_end.since) > asked)
+        async with asyncio.timeout(2.5):
+            await bot.ready()
 
 
 async def test_server_that_answers_at_once_with_nothing_new_is_not_hammered(far_end: FarEnd, keep: MemoryKeep) -> None:
@@ -273,14 +290,19 @@ async def test_password_file_that_is_not_there_is_permanent(far_end: FarEnd, tmp
         await bot.chat.run(bot.hear)
 
 
-async def test_other_user_in_the_config_file_does_not_inherit(far_end: FarEnd, keep: MemoryKeep) -> None:
-    other = "@other:example.org"
+async def test_other_user_in_the_config_file_does_not_inherit(far_end: FarEnd) -> None:
+    keep, other = MemoryKeep(), "@other:example.org"
+    async with bot_for(far_end, keep).running() as bot:
+        await bot.ready()
+        await until(lambda: "n1" in keep.values.values())
+    far_end.since.clear()
     far_end.answers["login"] = says({"user_id": other, "device_id": "E", "access_token": "T2"})
     async with Bot(config(far_end.url, other), [ROOM], keep).running() as bot:
         await bot.ready()
     assert far_end.since[0] == ""
-    assert far_end.bodies[0]["device_id"] != "D"
-    assert keep.values[f"matrix.net.{USER}.token"] == "T0"
+    assert far_end.count("POST login") == 2
+    one, two = (body["device_id"] for body in far_end.bodies if "device_id" in body)
+    assert one != two
 
 
 # -- saying ---------------------------------------------------------------------------------------------------
