@@ -101,6 +101,14 @@ async def test_no_line_is_no_fault(search: EmbeddedSearch, fill: Fill) -> None:
     assert await search.lines(FIRST.uuid, GOOD.tree, 0, DAY) == Complete([])
 
 
+async def test_huge_numbers_are_no_fault(search: EmbeddedSearch, fill: Fill) -> None:
+    """tantivy raises OverflowError beyond 64 bits, and beyond 32 for a slop."""
+    await fill(GATE)
+    assert await search.builds(DAY, Where(change="9" * 30)) == Complete([])
+    wide = Phrase("message", "connection peer", slop="9" * 30)
+    assert len(found(await search.lines(FIRST.uuid, wide, 9, DAY))) == 2
+
+
 @pytest.mark.parametrize(
     ("tree", "why"),
     [
@@ -108,6 +116,8 @@ async def test_no_line_is_no_fault(search: EmbeddedSearch, fill: Fill) -> None:
         (Range("@timestamp", "yesterday", None), "yesterday is no date"),
         (Range("@timestamp", "2026-13", None), "2026-13 is no date"),
         (Word("build_change", "x"), "build_change holds whole numbers, and x is none"),
+        (Word("voting", "9" * 30), "too large a number"),
+        (Range("@timestamp", "9" * 30, None), "too large a number"),
         (Wildcard("voting", "1*"), "voting holds numbers"),
         (Regex("message", "a@b"), "no operator @; write \\@"),
         (Regex("message", "\\d+"), "\\d means different things"),

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bot import signatures
 from bot.errors import UserError
+from bot.lucene.rewrite import rewrite
 from bot.lucene.tree import Node, Phrase, Wildcard
 from bot.model import FAILED_RESULTS, Complete, Line, Listed, Where, Window
 from bot.resources import shipped
@@ -335,3 +337,36 @@ async def test_the_example_is_a_small_gate_day(index: Path) -> None:
     after = await search.hits([alike, full], None, WINDOW)
     counts = [[len(answer.found) for answer in answers.values()] for answers in (before, after)]
     assert counts == [[3, 0], [3, 1]]
+
+
+# change, job -> the signature that knows it
+KNOWN = {
+    ("912345", "nova-next"): "libvirt-detach",
+    ("912361", "openstack-tox-py312"): "pypi-unreachable",
+    ("912370", "cinder-grenade-multinode"): "post-run-broken",
+    ("912377", "openstack-tox-py311"): "git-fetch",
+    ("912399", "nova-live-migration"): "oom-killer",
+    ("912408", "openstack-tox-functional-py312"): "disk-full",
+    ("912412", "neutron-ovn-tempest-slow"): "job-timeout",
+    ("912431", "cinder-tempest-lvm-multibackend"): "node-unreachable",
+}
+
+
+async def test_the_shipped_signatures_know_the_examples_causes(index: Path) -> None:
+    day = shipped("examples/gate-day")
+    load(index, day, NOW)
+    [(_, part)] = later(day)
+    load(index, day, NOW, part=part)
+    search = EmbeddedSearch(index)
+    fields = await search.fields()
+    listed = await search.builds(WINDOW, Where())
+    assert isinstance(fields, Complete) and isinstance(listed, Complete)
+    builds = await search.described([build.uuid for build in listed.found], WINDOW)
+    assert isinstance(builds, Complete)
+    jobs = {build.uuid: (build.change, build.job) for build in builds.found}
+    trees = signatures.load([shipped("signatures")]).trees
+    questions = [Question(id_, rewrite(tree, search.profile, fields.found)) for id_, tree in trees.items()]
+    answers = await search.hits(questions, None, WINDOW)
+    hits = [hit for answer in answers.values() for hit in answer.found]
+    assert {jobs[hit.build]: hit.signature for hit in hits} == KNOWN
+    assert len(hits) == len(KNOWN)

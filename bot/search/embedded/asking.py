@@ -17,6 +17,8 @@ from bot.search.embedded.schema import KINDS, TEXT, TIME, own_name
 
 OCCURS = {tree.Occur.MUST: Occur.Must, tree.Occur.SHOULD: Occur.Should, tree.Occur.MUST_NOT: Occur.MustNot}
 
+LARGEST = 2**62  # well inside what tantivy's integers hold; beyond them it raises OverflowError
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:
@@ -141,16 +143,20 @@ class Asking:
 def amounts(field: str, text: str) -> tuple[int, int]:
     """The least and greatest value that a text names: of a number the same."""
     if field == TIME:
-        return moments.span(text)
-    try:
-        return int(text), int(text)
-    except ValueError as fault:
-        raise Refusal(f"{field} holds whole numbers, and {text} is none") from fault
+        low, high = moments.span(text)
+    else:
+        try:
+            low = high = int(text)
+        except ValueError as fault:
+            raise Refusal(f"{field} holds whole numbers, and {text} is none") from fault
+    if not -LARGEST < low <= high < LARGEST:
+        raise Refusal(f"{field}: {text} is too large a number")
+    return low, high
 
 
 def slop(phrase: Phrase) -> int:
     """How far a phrase's words may lie apart."""
-    return int(float(phrase.slop)) if phrase.slop else 0
+    return min(int(float(phrase.slop)), 2**31) if phrase.slop else 0
 
 
 def distance(fuzzy: Fuzzy) -> int:

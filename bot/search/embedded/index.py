@@ -40,6 +40,7 @@ class EmbeddedSearch:
         self.path = path
         self._page = page
         self._index: tantivy.Index | None = None
+        self._analyzer = schema.analyzer()
         self._opening = threading.Lock()
 
     async def builds(self, window: Window, where: Where) -> Answer[list[Listed]]:
@@ -98,7 +99,7 @@ class EmbeddedSearch:
             if self._index is None:
                 self._index = opened(self.path)
             self._index.reload()
-            return Reading(self._index.searcher(), Asking(self._index.schema, schema.analyzer()), self._page)
+            return Reading(self._index.searcher(), Asking(self._index.schema, self._analyzer), self._page)
 
 
 def opened(path: Path) -> tantivy.Index:

@@ -40,7 +40,7 @@ class BuildFile(Section):
     pipeline: str = ""
     branch: Text = ""
     ref: str = ""
-    change: Annotated[int, Field(ge=0)] | None = None
+    change: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     patchset: Text = ""
     buildset: str = ""
     voting: bool = True

@@ -52,10 +52,12 @@ class Reading:
         """One question's hits in the builds that are wanted."""
         try:
             query = both(self.asking.query(question.tree), reach)
+            groups = (group for group in per_build(self.searcher, query, self.page) if group.uuid in wanted)
+            return Complete([self.hit(question.id, group, query) for group in groups])
         except Refusal as refusal:
             return Unknown(str(refusal), [], refused=True)
-        groups = (group for group in per_build(self.searcher, query, self.page) if group.uuid in wanted)
-        return Complete([self.hit(question.id, group, query) for group in groups])
+        except ValueError as fault:  # all that tantivy raises; the other questions are asked all the same
+            return Unknown(f"the embedded index did not answer: {fault}", [])
 
     def hit(self, signature: str, group: Group, query: Query) -> Hit:
         """A build's group with its first line, which costs a search of 0.01 ms and the reading of one document."""
@@ -100,8 +102,8 @@ class Reading:
         asked = {"pipeline": where.pipelines, "result": where.results, "uuid": where.uuids}
         queries = [self.any_of(NAMES[word], values) for word, values in asked.items() if values]
         if where.change:
-            number = int(where.change) if where.change.isdecimal() else -1  # no other text is a change
-            queries.append(self.asking.between(NAMES["change"], number, number))
+            change = int(where.change) if where.change.isdecimal() and len(where.change) < 19 else -1  # no such change
+            queries.append(self.asking.between(NAMES["change"], change, change))
         return queries
 
     def documents(self, query: Query, limit: int, order: Order) -> list[dict[str, Any]]:
