@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
 
 from bot.records import Failure, Found, Kind, Stage, Standing, State, Unsearched
+from bot.store.columns import as_key
 from bot.store.rows import base_of, build_row, failure_of, found_of, hit_row, unsearched_of
 from bot.store.tables import build, delivery, hit, news, unsearched
 from bot.store.verbs import Verbs, chunks
@@ -94,7 +95,7 @@ class BuildVerbs(Verbs):
 
     def units_like(self, base: str) -> list[tuple[str, frozenset[str]]]:
         """The units that are `base` or `base#N`, in that order, with the names of their failed jobs."""
-        same = re.compile(re.escape(base) + r"(#\d+)?")
+        same = re.compile(re.escape(as_key(base)) + r"(#\d+)?")
         jobs: defaultdict[str, set[str]] = defaultdict(set)
         for unit, job in self._rows(select(build.c.unit, build.c.job).where(build.c.base == base_of(base))):
             if same.fullmatch(unit):

@@ -43,6 +43,15 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def as_key(text: str) -> str:
+    """What is too long for an index keeps its beginning and gets a digest of the whole; a key stays as it is."""
+    text = storable(text)
+    if len(text) <= KEY_LENGTH:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"{text[: KEY_LENGTH - len(digest) - 1]}~{digest}"
+
+
 class Plain(TypeDecorator[str]):
     """Text of any length and from anywhere."""
 
@@ -54,22 +63,13 @@ class Plain(TypeDecorator[str]):
 
 
 class Key(TypeDecorator[str]):
-    """Text that is looked up: what is too long for an index keeps its beginning and gets a digest of the whole.
-
-    A shortened key is short enough to stay as it is, so it finds the same row.
-    """
+    """Text that is looked up, as `as_key` makes it."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        text = storable(value)
-        if len(text) <= KEY_LENGTH:
-            return text
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        return f"{text[: KEY_LENGTH - len(digest) - 1]}~{digest}"
+        return None if value is None else as_key(value)
 
 
 class Json(TypeDecorator[Any]):

@@ -47,11 +47,15 @@ DELIVERY_FIELDS = (
 
 
 def line_row(line: Line | None) -> dict[str, str] | None:
-    return None if line is None else asdict(line) | {"at": line.at.isoformat()}
+    if line is None:
+        return None
+    return {"at": line.at.isoformat(), "message": line.message, "filename": line.filename, "log_url": line.log_url}
 
 
 def line_of(row: dict[str, str] | None) -> Line | None:
-    return None if row is None else Line(**row | {"at": datetime.fromisoformat(row["at"])})  # type: ignore[arg-type]
+    if row is None:
+        return None
+    return Line(datetime.fromisoformat(row["at"]), row["message"], row["filename"], row["log_url"])
 
 
 def base_of(unit: str) -> str:

@@ -18,7 +18,7 @@ from bot.errors import UserError
 from bot.store.engine import READERS, Engines, in_memory, in_plain_words, read_only, said_by
 from bot.store.lock import Lock, LockLost, Unlocked, lock_of, take
 from bot.store.migrate import VERSIONS, bring_up, current
-from bot.store.place import place_of
+from bot.store.place import Place, place_of
 from bot.store.tables import metadata
 from bot.store.tx import Tx
 
@@ -56,7 +56,7 @@ class Store:
             if lock:
                 bring_up(engines, now)
             elif current(engines) != VERSIONS[-1]:
-                raise UserError(f"the store {place} is not there or not up to date: start the bot once")
+                raise _not_ready(place)
             return cls(engines, held)
         except BaseException as fault:
             if engines is not None:
@@ -82,6 +82,8 @@ class Store:
                     raw.backup(memory)
             bring_up(copy)
             if place.file is None and version:
+                if version != VERSIONS[-1]:
+                    raise _not_ready(place)
                 _copy_rows(source, copy)
         except (sqlite3.Error, OperationalError) as fault:
             raise UserError(f"the store {place} cannot be read: {said_by(fault)}") from fault
@@ -155,6 +157,10 @@ def _tell(run: asyncio.Future[T]) -> None:
     fault = None if run.cancelled() else run.exception()
     if fault is not None:
         log.error("store work failed after its caller was cancelled error=%s", fault)
+
+
+def _not_ready(place: Place) -> UserError:
+    return UserError(f"the store {place} is not there or not up to date: start the bot once")
 
 
 def _copy_rows(source: Engines, copy: Engines) -> None:

@@ -81,8 +81,13 @@ def said_in_order(store: Store, now: datetime = NOW, fold_over: int = 0) -> list
     return abouts
 
 
+def run(code: str, *arguments: str) -> int:
+    """The exit status of another Python that runs this code, with the project to import."""
+    return subprocess.run([sys.executable, "-c", code, *arguments], timeout=60).returncode
+
+
 def process(code: str, *arguments: str) -> subprocess.Popen[str]:
-    """Another Python that runs this code, with the project to import."""
+    """The same while it runs; its input and output are pipes."""
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
