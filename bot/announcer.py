@@ -67,7 +67,6 @@ class Announcer:
     async def step(self) -> bool:
         """Claim, say and record one delivery; False if none was due. Raises TemporaryError for the store."""
         row = await self._store.write(self._claim)
-        self._troubles.end("store")
         if row is None:
             return False
         await self._record(row, await self._say(row))

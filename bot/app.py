@@ -118,14 +118,15 @@ class Bot:
     async def run(self, scheduled: bool = True, only: int | None = None) -> None:
         """Until `stop` is set; then what is being said has DRAIN seconds to get there.
 
-        `scheduled` False: nobody looks at the index. `only`: this delivery is said, and no other.
+        `scheduled` False: nobody looks at the index. `only`: this delivery is said, and no other. Raises UserError
+        where it could not go on.
         """
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self.store.close)
             closing.push_async_callback(self.core.search.close)
             networks = [asyncio.create_task(self._network(chat, self.replies.hear)) for chat in self.chats.values()]
             closing.push_async_callback(cancelled, networks)
-            minders = [asyncio.create_task(self.troubles.run()), asyncio.create_task(self._mind_networks())]
+            minders = [asyncio.create_task(self.troubles.run()), asyncio.create_task(self._mind())]
             minders.append(asyncio.create_task(self._load_later()))
             closing.push_async_callback(cancelled, minders)
             workers = [asyncio.create_task(self._announcer(chat, only).run(self.stop)) for chat in self.chats.values()]
@@ -135,6 +136,8 @@ class Bot:
             log.info("started networks=%s signatures=%d", ",".join(self.chats), len(self.core.signatures.signatures))
             await self.stop.wait()
         log.info("stopped")
+        if self.store.lost():
+            raise UserError("the store's lock was lost, and another bot may have it now: this one has stopped")
 
     def _announcer(self, chat: Chat, only: int | None) -> Announcer:
         fold = self.config.announce.fold_limit
@@ -189,11 +192,13 @@ class Bot:
         if len(self.chats) == 1 or sys.stdin.isatty():
             self.stop.set()
 
-    async def _mind_networks(self, every: float = 1.0) -> None:
-        """Say once that a network is away, when it has been for a while."""
+    async def _mind(self, every: float = 1.0) -> None:
+        """Say once that a network is away, when it has been for a while; end the bot when it lost its store's lock."""
         away: dict[str, datetime] = {}
         while True:
             await asyncio.sleep(every)
+            if self.store.lost():
+                self.stop.set()
             for name, chat in self.chats.items():
                 status, now = chat.status(), self._clock()
                 if status.ready:
