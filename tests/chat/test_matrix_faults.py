@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from pydantic import SecretStr
 from bot.errors import PermanentError, TemporaryError
 from tests.chat.human_matrix import until
 from tests.chat.matrix_bot import Bot, MemoryKeep, config, milliseconds, post, timings
+from tests.servers import program
 
 USER = "@bot:example.org"
 ROOM = "net:!room:example.org"
@@ -96,15 +100,15 @@ class FarEnd:
         return self.requests.count(request)
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         """Gives what makes it refuse new connections."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self.take)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
 
         async def stop_listening() -> None:
             listening.close()
@@ -223,6 +227,29 @@ async def test_odd_events_do_not_stop_the_stream(far_end: FarEnd, keep: MemoryKe
         assert bot.texts() == ["!one", "!two"]
 
 
+async def test_store_that_cannot_write_costs_no_line_and_repeats_none(far_end: FarEnd, keep: MemoryKeep) -> None:
+    async def speaks(request: web.Request) -> web.StreamResponse:
+        number = len(far_end.since)
+        content = {"msgtype": "m.text", "body": f"!{number}"}
+        event = {"type": "m.room.message", "event_id": f"${number}", "sender": "@ada:x", "content": content}
+        event["origin_server_ts"] = 4_000_000_000_000_000
+        timeline = {"events": [event], "limited": False, "prev_batch": "p"}
+        return web.json_response(
+            {"next_batch": f"n{number}", "rooms": {"join": {"!room:example.org": {"timeline": timeline}}}}
+        )
+
+    async def disk_full(name: str, value: str) -> None:
+        raise TemporaryError("the disk is full")
+
+    keep.put = disk_full  # type: ignore[method-assign]
+    far_end.answers["sync"] = speaks
+    async with bot_for(far_end, keep).running() as bot:
+        await until(lambda: len(bot.heard) >= 3)
+        assert bot.chat.status().state == "connected"
+    assert bot.texts()[:3] == ["!1", "!2", "!3"]
+    assert far_end.since[:3] == ["tok1", "n1", "n2"]
+
+
 # -- the token and the login ----------------------------------------------------------------------------------
 
 
@@ -303,6 +330,27 @@ async def test_other_user_in_the_config_file_does_not_inherit(far_end: FarEnd) -
     assert far_end.count("POST login") == 2
     one, two = (body["device_id"] for body in far_end.bodies if "device_id" in body)
     assert one != two
+
+
+async def test_certificate_is_checked_and_ca_file_makes_it_good(keep: MemoryKeep, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = [program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-keyout", str(key), "-out", str(certificate)]
+    await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, timeout=30)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    far_end = FarEnd()
+    async with far_end.serving(tls):
+        bot = bot_for(far_end, keep)
+        with pytest.raises(PermanentError, match=r"the certificate of 127\.0\.0\.1 is not trusted.*set ca_file"):
+            await bot.chat.run(bot.hear)
+        assert far_end.requests == []
+        async with bot_for(far_end, keep, ca_file=certificate).running() as bot:
+            await bot.ready()
+        bot = bot_for(far_end, keep, ca_file=tmp_path / "none")
+        with pytest.raises(PermanentError, match=r"ca_file .*none cannot be used"):
+            await bot.chat.run(bot.hear)
 
 
 # -- saying ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, Protocol
 
 from nio import InviteMemberEvent, RoomMemberEvent
@@ -17,6 +18,8 @@ from bot.chat.matrix.pause import pause
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.timeline import TIMELINE, Timeline
 from bot.errors import TemporaryError
+
+log = logging.getLogger(__name__)
 
 FILTER = {
     "presence": {"types": []},
@@ -92,10 +95,17 @@ class Sync:
             await self._inbox.take(room_id, event)
         after: str = answer.next_batch
         if after != since:
-            await self._kept.put("since", after)
+            await self._keep_place(after)
         else:  # a server that answers at once with nothing new must not make us spin
             await asyncio.sleep(self._timings.pause.total_seconds())
         return after
+
+    async def _keep_place(self, since: str) -> None:
+        """What came was handled, so a store that cannot write now must not bring it again."""
+        try:
+            await self._kept.put("since", since)
+        except TemporaryError as error:
+            log.warning("matrix cannot keep its place in the stream error=%s", error)
 
     async def _poll(self, since: str | None) -> Any:
         """One answer. `since` goes along each time: nio would lose it with a failed first sync."""
