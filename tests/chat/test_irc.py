@@ -259,11 +259,20 @@ async def test_a_taken_nick_is_got_back(ircd: Ircd, ann: Human) -> None:
         async with human("gatewatch_", ircd.tls_port, ircd.ca_file), running(ircd, "#gate") as bot:
             await bot.ready()
             assert "the bot is gatewatch__" in bot.chat.status().trouble
+    async with human("gatewatch", ircd.tls_port, ircd.ca_file) as holder, running(ircd, "#gate") as bot:
+        await bot.ready()
+        holder.send("NICK somebody")  # nobody tells the bot: it tries now and then
+        await bot.until(lambda: bot.chat.status().trouble == "")
+
+
+async def test_a_nick_is_taken_when_its_holder_is_seen_to_leave_it(ircd: Ircd, ann: Human) -> None:
+    await ann.join("#gate")
     async with (
         human("gatewatch", ircd.tls_port, ircd.ca_file) as holder,
-        running(ircd, "#gate", nick="GateWatch") as bot,
+        running(ircd, "#gate", nick="GateWatch", timings={**TIMINGS, "regain": 60}) as bot,
     ):
         await bot.ready()
+        await holder.join("#gate")
         holder.send("NICK somebody")
         await bot.until(lambda: bot.chat.status().trouble == "")
         await bot.chat.say(post("#gate", "me again"))

@@ -96,6 +96,12 @@ async def test_odd_lines_cost_only_themselves() -> None:
     assert [line.text for line in bot.heard] == ["!still alive"]
 
 
+async def test_nothing_in_the_config_starts_a_second_command() -> None:
+    keys = {"#gate": "x\rQUIT :one\nQUIT :two\0"}
+    async with fake(polite) as (far_end, where), running(where, "#gate", **OPEN, keys=keys) as bot:
+        await bot.until(lambda: far_end.lines[-1:] == ["JOIN #gate x QUIT :one QUIT :two "])
+
+
 async def test_a_connection_that_breaks_before_the_answer_leaves_doubt() -> None:
     def deaf(line: str) -> list[bytes]:
         return [] if line.startswith("PING") else polite(line)
@@ -175,6 +181,19 @@ async def test_a_room_that_the_bot_lost_unseen_is_joined_again() -> None:
         await bot.until(lambda: far_end.lines.count("JOIN #gate") == 2)
         far_end.say(b":gatewatch!u@h PART #gate")
         await bot.until(lambda: far_end.lines.count("JOIN #gate") == 3)
+
+
+async def test_a_number_with_two_meanings_is_about_speech_once_joined() -> None:
+    def registered_only(line: str) -> list[bytes]:
+        if line.startswith("PRIVMSG #gate :"):
+            return [b":s 477 gatewatch #gate :You need to identify to speak"]
+        return polite(line)
+
+    async with fake(registered_only) as (_, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        with pytest.raises(PermanentError, match="only registered nicks may speak there: configure nickserv"):
+            await bot.chat.say(post("#gate", "x"))
+        assert bot.chat.status().rooms == {"test:#gate": "joined"}
 
 
 async def test_a_nick_that_is_not_allowed_is_permanent() -> None:
