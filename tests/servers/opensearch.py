@@ -23,6 +23,8 @@ JAVA = Path(__file__).parent / "java"
 FETCH = Path(__file__).parents[2] / ".ci" / "fetch-jars"
 STARTS_WITHIN = 180.0  # 9 s on an idle machine of 2 cores
 BULK_BYTES = 5_000_000
+# A test's server lives for seconds: compile fast rather than well, one thread for garbage.
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def jars() -> Path:
@@ -59,10 +61,10 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
+def running(folder: Path, flags: tuple[str, ...] = ()) -> Iterator[str]:
     """The base URL of a node that keeps its data and log in `folder`; it is stopped at the end."""
     lib, port, log = jars(), free_port(), folder / "server.log"
-    command = [program("java", "default-jdk-headless"), "-Xms512m", "-Xmx512m", "-cp", f"{lib}/*"]
+    command = [program("java", "default-jdk-headless"), "-Xms512m", "-Xmx512m", *flags, "-cp", f"{lib}/*"]
     with log.open("wb") as output:
         server = subprocess.Popen(
             [*command, JAVA / "Start.java", str(port), folder / "data"],
@@ -82,7 +84,7 @@ def running(folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base URL of a real OpenSearch 2; its tests carry `pytest.mark.xdist_group("opensearch")`."""
-    with running(tmp_path_factory.mktemp("opensearch")) as url:
+    with running(tmp_path_factory.mktemp("opensearch"), SHORT_LIVED) as url:
         yield url
 
 
