@@ -6,16 +6,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from bot.errors import PermanentError, TemporaryError, UserError
 from bot.store.place import Place
-
-T = TypeVar("T")
 
 BUSY = 5.0  # seconds for which a writer waits for another process
 READERS = 2
@@ -35,7 +33,7 @@ class Engines:
             self._writer = _sqlite(place, 1, reads_only=False)
             self._reader = _sqlite(place, READERS, reads_only=True)
         else:
-            self._writer, self._reader = _postgres(place.url, 1), _postgres(place.url, READERS)
+            self._writer, self._reader = (_pool(place, connections) for connections in (1, READERS))
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -107,22 +105,21 @@ def _beginning_itself(engine: Engine, prepare: Callable[[sqlite3.Connection, obj
     return engine
 
 
-def _postgres(url: URL, connections: int) -> Engine:
+def _pool(place: Place, connections: int) -> Engine:
+    return postgres(place, "gatewatch", pool_size=connections, max_overflow=0, pool_pre_ping=True)
+
+
+def postgres(place: Place, name: str, **options: Any) -> Engine:
+    """An engine on PostgreSQL; `name` is what its server shows. Raises UserError where the driver is missing.
+
+    A server that is gone without a word is noticed within some 20 s (libpq's connection parameters).
+    """
+    given = {"connect_timeout": 10, "application_name": name}
+    given |= {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 20_000}
     try:
-        return create_engine(
-            url,
-            pool_size=connections,
-            max_overflow=0,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args={"connect_timeout": 10, "application_name": "gatewatch"} | KEEPALIVES,
-        )
+        return create_engine(place.url, connect_args=given, hide_parameters=True, **options)
     except ModuleNotFoundError:
         raise UserError("a store on PostgreSQL needs psycopg: pip install 'gatewatch[postgres]'") from None
-
-
-# A server that is gone without a word is noticed within some 20 s (libpq's connection parameters).
-KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
 
 def read_only(file: Path) -> sqlite3.Connection:

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import PermanentError, UserError
-from bot.store.engine import KEEPALIVES
+from bot.store.engine import postgres
 from bot.store.place import Place
 
 POLL = 0.1  # seconds between two tries to get the lock
@@ -124,12 +124,7 @@ class ServerLock:
     """A session advisory lock on a connection of its own (PostgreSQL's manual, 13.3.5)."""
 
     def __init__(self, place: Place) -> None:
-        self._engine: Engine = create_engine(
-            place.url,
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            connect_args={"connect_timeout": 10, "application_name": "gatewatch lock"} | KEEPALIVES,
-        )
+        self._engine = postgres(place, "gatewatch lock", poolclass=NullPool, isolation_level="AUTOCOMMIT")
         self._connection: Connection | None = None
         self._taken = False
 

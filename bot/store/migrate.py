@@ -77,7 +77,10 @@ def bring_up(engines: Engines, now: datetime | None = None) -> None:
     version = current(engines)
     if version == VERSIONS[-1]:
         return
-    copy = _back_up(engines.place.file, version) if engines.place.file is not None and version else None
+    file = engines.place.file
+    if file is not None and not version:
+        _touch(file)
+    copy = _back_up(file, version) if file is not None and version else None
     try:
         with engines.writing() as connection:
             _run_scripts(connection)
@@ -101,12 +104,18 @@ def _run_scripts(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def _touch(file: Path) -> None:
+    """Only its owner may read a store: it keeps what a network gave for the login."""
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def _back_up(file: Path, version: str) -> Path:
     """A whole copy beside the file, named by the version that it has; one of the same name is replaced."""
     copy = file.with_name(f"{file.name}.version-{version}")
     part = copy.with_name(copy.name + ".part")
     try:
         part.unlink(missing_ok=True)
+        _touch(part)
         with closing(read_only(file)) as source, closing(sqlite3.connect(part)) as target:
             source.backup(target)
         with part.open("rb") as written:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from typing import TypeVar
 
@@ -46,25 +46,20 @@ class Store:
         Raises UserError for a store that is locked, broken, not ours, newer, or out of reach.
         """
         place = place_of(url)
-        held = lock_of(place) if lock else Unlocked()
-        engines = None
-        try:
+        with _in_reach(place), ExitStack() as undo:
+            held = lock_of(place) if lock else Unlocked()
+            undo.callback(held.release)
             if lock and place.file is not None:
                 place.file.parent.mkdir(parents=True, exist_ok=True)
             take(held, place, wait_for_lock)
             engines = Engines(place)
+            undo.callback(engines.close)
             if lock:
                 bring_up(engines, now)
             elif current(engines) != VERSIONS[-1]:
                 raise _not_ready(place)
+            undo.pop_all()
             return cls(engines, held)
-        except BaseException as fault:
-            if engines is not None:
-                engines.close()
-            held.release()
-            if isinstance(fault, OSError | OperationalError):
-                raise UserError(f"the store {place} cannot be opened: {said_by(fault)}") from fault
-            raise
 
     @classmethod
     def copy_in_memory(cls, url: str) -> Store:
@@ -75,7 +70,7 @@ class Store:
         place = place_of(url)
         memory = in_memory()
         copy, source = Engines(place_of("sqlite://"), memory), Engines(place)
-        try:
+        with _in_reach(place), closing(source):
             version = current(source)
             if place.file is not None and version:
                 with closing(read_only(place.file)) as raw:
@@ -85,10 +80,6 @@ class Store:
                 if version != VERSIONS[-1]:
                     raise _not_ready(place)
                 _copy_rows(source, copy)
-        except (sqlite3.Error, OperationalError) as fault:
-            raise UserError(f"the store {place} cannot be read: {said_by(fault)}") from fault
-        finally:
-            source.close()
         return cls(copy, Unlocked())
 
     async def write(self, work: Callable[[Tx], T]) -> T:
@@ -175,10 +166,16 @@ def _copy_rows(source: Engines, copy: Engines) -> None:
 def locked_elsewhere(url: str) -> bool:
     """Does a bot hold the store's lock now? Raises UserError where the store is out of reach."""
     place = place_of(url)
-    lock = lock_of(place)
-    try:
+    with _in_reach(place), ExitStack() as undo:
+        lock = lock_of(place)
+        undo.callback(lock.release)
         return lock.taken_elsewhere()
-    except (OSError, OperationalError) as fault:
-        raise UserError(f"the store {place} cannot be reached: {said_by(fault)}") from fault
-    finally:
-        lock.release()
+
+
+@contextmanager
+def _in_reach(place: Place) -> Iterator[None]:
+    """What keeps us from a store, as a sentence."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, OperationalError) as fault:
+        raise UserError(f"the store {place} is out of reach: {said_by(fault)}") from fault

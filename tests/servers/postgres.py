@@ -1,10 +1,11 @@
-"""A real PostgreSQL, one per test session, and fresh databases in it."""
+"""A real PostgreSQL, one per test session, and its database made fresh."""
 
 from __future__ import annotations
 
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -18,7 +19,6 @@ import pytest
 from tests.servers import missing
 
 STARTS_WITHIN = 30.0
-DATABASE = "gatewatch"
 # A crash of the machine is not what is tested.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB")
 
@@ -75,7 +75,7 @@ def running() -> Iterator[str]:
         yield url
     finally:
         if server is not None:
-            server.send_signal(subprocess.signal.SIGQUIT)
+            server.send_signal(signal.SIGQUIT)
             server.wait(30)
         shutil.rmtree(folder)
 
@@ -88,8 +88,14 @@ def postgres() -> Iterator[str]:
 
 
 def fresh(postgres: str) -> str:
-    """The URL of an empty database; the one given out before is gone."""
+    """The same URL, its database as empty as at first; who was left in it is thrown out."""
+    leave = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {DATABASE}")
-    return postgres.replace("/postgres?", f"/{DATABASE}?")
+        while connection.execute(leave).fetchall():  # until they have gone, and their locks with them
+            time.sleep(0.01)
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return postgres

@@ -91,6 +91,7 @@ def test_the_file_is_backed_up_before(file: Path, tmp_path: Path, monkeypatch: p
     next_version(tmp_path, monkeypatch)
     Store.open(f"sqlite:///{file}", now=NOW).close_now()
     monkeypatch.undo()
+    assert Path(f"{file}.version-0001").stat().st_mode & 0o777 == 0o600
     copy = Store.open(f"sqlite:///{file}.version-0001", now=NOW)  # a whole store of the version before
     assert len(copy.read_now(lambda tx: tx.failures(["u1"]))) == 1
     copy.close_now()

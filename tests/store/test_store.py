@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from sqlalchemy import text
 from bot.errors import TemporaryError, UserError
 from bot.model import Line, Message
 from bot.records import Kind, Rendered, Stage
-from bot.store import Store, Tx
+from bot.store import Store, Tx, locked_elsewhere
 from tests.store.making import HOUR, NOVA, NOW, claim, failure, found, look, process, queue, run
 
 WAIT = 10.0
@@ -299,7 +300,7 @@ def test_what_is_no_store_is_refused_without_repeating_a_password(url: str) -> N
 
 
 def test_a_server_that_is_not_there_is_a_sentence_without_the_password() -> None:
-    with pytest.raises(UserError, match=r"postgresql://127.0.0.1/gw cannot be opened: .*refused") as caught:
+    with pytest.raises(UserError, match=r"postgresql://127.0.0.1/gw is out of reach: .*refused") as caught:
         Store.open("postgresql://user:secret@127.0.0.1:1/gw", now=NOW)
     assert "secret" not in str(caught.value)
 
@@ -307,5 +308,21 @@ def test_a_server_that_is_not_there_is_a_sentence_without_the_password() -> None
 def test_a_folder_that_is_not_there_is_made_and_one_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
     Store.open(f"sqlite:///{tmp_path}/var/deep/gatewatch.db", now=NOW).close_now()
     (tmp_path / "plain").write_text("a file")
-    with pytest.raises(UserError, match="cannot be opened"):
+    with pytest.raises(UserError, match="is out of reach"):
         Store.open(f"sqlite:///{tmp_path}/plain/gatewatch.db", now=NOW)
+
+
+def test_only_its_owner_may_read_a_store(file: Path) -> None:
+    store = Store.open(f"sqlite:///{file}", now=NOW)
+    store.write_now(lambda tx: tx.put_value("token", "secret"))
+    modes = {path.name: path.stat().st_mode & 0o777 for path in file.parent.iterdir() if path.suffix != ".lock"}
+    assert set(modes) == {"gatewatch.db", "gatewatch.db-wal", "gatewatch.db-shm"}
+    assert set(modes.values()) == {0o600}
+    store.close_now()
+
+
+def test_postgresql_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for opening in (lambda url: Store.open(url, now=NOW), Store.copy_in_memory, locked_elsewhere):
+        with pytest.raises(UserError, match=r"pip install 'gatewatch\[postgres\]'"):
+            opening("postgresql://localhost/gatewatch")
