@@ -118,16 +118,18 @@ class Bot:
     async def run(self, scheduled: bool = True, only: int | None = None) -> None:
         """Until `stop` is set; then what is being said has DRAIN seconds to get there.
 
-        `scheduled` False: nobody looks at the index. `only`: this delivery is said, and no other. Raises UserError
-        where it could not go on.
+        `scheduled` False: nobody looks at the index, and nobody types. `only`: this delivery is said, and no other.
+        Raises UserError where it could not go on.
         """
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self.store.close)
             closing.push_async_callback(self.core.search.close)
-            networks = [asyncio.create_task(self._network(chat, self.replies.hear)) for chat in self.chats.values()]
+            heard_from = [chat for chat in self.chats.values() if scheduled or not self._typed(chat)]
+            networks = [asyncio.create_task(self._network(chat, self.replies.hear)) for chat in heard_from]
             closing.push_async_callback(cancelled, networks)
             minders = [asyncio.create_task(self.troubles.run()), asyncio.create_task(self._mind())]
-            minders.append(asyncio.create_task(self._load_later()))
+            if scheduled:
+                minders.append(asyncio.create_task(self._load_later()))
             closing.push_async_callback(cancelled, minders)
             workers = [asyncio.create_task(self._announcer(chat, only).run(self.stop)) for chat in self.chats.values()]
             closing.push_async_callback(drained, workers)
@@ -186,6 +188,9 @@ class Bot:
             else:
                 self._input_ended(chat)
                 return
+
+    def _typed(self, chat: Chat) -> bool:
+        return self.config.networks[chat.name].type == "console"
 
     def _input_ended(self, chat: Chat) -> None:
         """The end of input ends a bot whose only network is the console, or one at a terminal."""

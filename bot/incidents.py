@@ -56,7 +56,7 @@ class Judged:
 
 
 def first_listed(build: Build, unit: str, listed: Listed, now: datetime, waits: Waits) -> Failure:
-    """A build that no tick has seen before."""
+    """A build that no tick has seen before. Who does not wait for logs to settle takes it as it is."""
     age = now - listed.newest
     return Failure(
         build=build,
@@ -66,7 +66,7 @@ def first_listed(build: Build, unit: str, listed: Listed, now: datetime, waits: 
         newest=listed.newest,
         documents=listed.documents,
         count_since=now,
-        settled=age > LONG_OVER,
+        settled=age > LONG_OVER or not waits.settle,
         old=age > waits.say_within,
     )
 
