@@ -52,7 +52,7 @@ setup(
         "pydantic>=2.8,<3",
         "sqlalchemy>=2.0.30,<2.1",
         "alembic>=1.13,<2",
-        "tantivy>=0.25,<0.28",
+        "tantivy>=0.26,<0.28",
         "rapidfuzz>=3.9,<4",
         "typer>=0.12",
         "rich>=13",

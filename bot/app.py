@@ -81,11 +81,13 @@ def open_chats(config: Config, store: Store, rooms: list[str]) -> dict[str, Chat
             case "irc":
                 from bot.chat.irc.adapter import IrcChat
 
-                chats[name] = IrcChat(name, network, own, clock=utc_now)
+                chats[name] = IrcChat(name, network, own, clock=utc_now, prefix=config.commands.prefix)
             case "matrix":
                 from bot.chat.matrix.adapter import MatrixChat
 
-                chats[name] = MatrixChat(name, network, own, StoreKeep(store), clock=utc_now)
+                chats[name] = MatrixChat(
+                    name, network, own, StoreKeep(store), clock=utc_now, prefix=config.commands.prefix
+                )
     return chats
 
 

@@ -61,7 +61,7 @@ class Desk:
             classify=lambda uuids: self._classify(uuids, window),
             prefix=self._config.commands.prefix,
         )
-        return await answer(ask, self._chats[heard.network].status().names, self._limiter)
+        return await answer(ask, (heard.called,), self._limiter)
 
     async def _classify(self, uuids: Sequence[str], window: Window) -> Mapping[str, Answer[list[Hit]]]:
         classifier = self._core.classifier

@@ -237,8 +237,9 @@ class Heard:
     """One line, reaction or removed reaction that may be meant for the bot.
 
     `room` is `NETWORK:ADDRESS`, in private the address that answers the person. `text` has the bot's name and
-    prefix still on. `about`: id of the message it replies or reacts to. `thread`: id of the first message of the
-    thread it was said in (Matrix), "" outside of one.
+    prefix still on; `called` is that name as it stands there, "" if the line does not begin with it. `about`: id of
+    the message it replies or reacts to. `thread`: id of the first message of the thread it was said in (Matrix), ""
+    outside of one.
     """
 
     id: str
@@ -252,6 +253,7 @@ class Heard:
     about: str = ""
     removed: bool = False
     thread: str = ""
+    called: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +280,6 @@ class NetworkStatus:
     """How a network is: `state` is one word, `ready` says that announcements may be claimed.
 
     `rooms`: per room "joined", or why not. `trouble`: one plain sentence for operators, "" when all is well.
-    `names`: what the bot is called there, as a line that is meant for it may begin.
     """
 
     name: str
@@ -287,7 +288,6 @@ class NetworkStatus:
     since: datetime | None = None
     trouble: str = ""
     rooms: Mapping[str, str] = field(default_factory=dict)
-    names: tuple[str, ...] = ()
 
 
 def room_address(room: str) -> tuple[str, str]:

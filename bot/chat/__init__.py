@@ -27,7 +27,7 @@ class Chat(Protocol):
     async def say(self, post: Post) -> Said:
         """Return when the far end has it: that is the back-pressure.
 
-        A post with `answers` goes ahead of those without. The same key said twice is shown once where the
+        A post with `answers` or `first` goes ahead of those without. The same key said twice is shown once where the
         network can do that (Matrix), and may be shown twice where it cannot (IRC, console).
         Raises TemporaryError (with `doubt` if the far end may have it) and PermanentError, both with one
         plain sentence that names the room; nothing else.

@@ -96,7 +96,7 @@ class ConsoleChat:
         return NetworkStatus(self.name, state, not self._trouble, self._since, self._trouble, rooms)
 
     async def _hear(self, heard: Hear, line: str, person: Person) -> None:
-        said = Heard(uuid4().hex, self.name, self._room, True, person, line, self._clock().astimezone(UTC))
+        said = Heard(uuid4().hex, self.name, self._room, True, person, line, self._now(), called=self._called(line))
         # In a task of its own, so that a defect of the caller's ends neither the console nor hides in it.
         task = asyncio.ensure_future(heard(said))
         try:
@@ -105,6 +105,13 @@ class ConsoleChat:
             task.cancel()
         if not task.cancelled() and (failure := task.exception()) is not None:
             log.error("line not handled network=%s", self.name, exc_info=failure)
+
+    def _now(self) -> datetime:
+        return self._clock().astimezone(UTC)
+
+    def _called(self, line: str) -> str:
+        start, behind = line[: len(self._nick)], line[len(self._nick) : len(self._nick) + 1]
+        return start if start.lower() == self._nick.lower() and behind in (":", ",") else ""
 
     async def _prompt(self) -> None:
         async with self._printing:

@@ -15,13 +15,13 @@ from pydantic import ValidationError
 
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.content import LIMIT, cut, message_content, scrub
-from bot.chat.matrix.hearing import Ear, addressed
+from bot.chat.matrix.hearing import Ear, addressed, is_verb
 from bot.chat.matrix.pause import pause
 from bot.chat.matrix.turns import Turns
 from bot.model import Heard, Message, Person, Post, Said
 
 ME = "@gatewatch:example.org"
-EAR = Ear("net", "net:#ci:example.org", ME, ["Gate Watch", "gatewatch", ""], private=False, people={})
+EAR = Ear("net", "net:#ci:example.org", ME, "!", ["Gate Watch", "gatewatch", ""], private=False, people={})
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
@@ -77,7 +77,8 @@ def test_post_into_a_thread_of_our_own() -> None:
     [
         ({"body": "  !why 1 \n"}, "!why 1"),
         ({"body": "GATE WATCH, help"}, "GATE WATCH, help"),
-        ({"body": "gatewatch"}, "gatewatch"),
+        ({"body": "gatewatch"}, None),
+        ({"body": "gatewatch is nice"}, None),
         ({"body": "gatewatch2: help"}, None),
         ({"body": f"{ME}:help"}, f"{ME}:help"),
         ({"body": "ask gatewatch: help"}, None),
@@ -94,14 +95,16 @@ def test_post_into_a_thread_of_our_own() -> None:
             },
             "G&W: top",
         ),
-        ({"body": "GW top", "formatted_body": '<p><a href="matrix:u/gatewatch:example.org">GW</a> top'}, "GW top"),
+        ({"body": "GW top", "formatted_body": '<p><a href="matrix:u/gatewatch:example.org">GW</a> top'}, "GW: top"),
         ({"body": "GW top", "formatted_body": '<a href="https://matrix.to/#/@ada:x">GW</a> top'}, None),
         ({"body": "> <@a> !top\n> more\n\nI see", "m.relates_to": {"m.in_reply_to": {}}}, None),
         ({"body": "> <@a> x\n\n!top", "m.relates_to": {"m.in_reply_to": {}}}, "!top"),
     ],
 )
 def test_who_is_meant(content: dict[str, Any], text: str | None) -> None:
-    assert addressed(content, EAR) == text
+    found, called = addressed(content, EAR)
+    assert (found if called or is_verb(found, EAR.prefix) else None) == text
+    assert found.startswith(called)
 
 
 # -- turns ----------------------------------------------------------------------------------------------------

@@ -37,12 +37,16 @@ class IrcChat:
         *,
         clock: Callable[[], datetime] = utc_now,
         jitter: Jitter = random.uniform,
+        prefix: str = "!",
     ) -> None:
-        """`rooms`: full names (`NETWORK:#channel`) of the channels to be in; people are written to without it."""
+        """`rooms`: full names (`NETWORK:#channel`) of the channels to be in; people are written to without it.
+
+        `prefix`: with it a line in a channel is a command.
+        """
         self.name = name
         self._config = config
         self._clock = clock
-        self._ear = Ear(name, clock)
+        self._ear = Ear(name, clock, prefix)
         self._channels = {address: room for room in rooms if (address := room_address(room)[1])}
         self._backoff = Backoff(config.timings.reconnect, config.timings.reconnect_floor, jitter)
         self._session: Session | None = None
@@ -77,7 +81,7 @@ class IrcChat:
         if session is None:
             raise TemporaryError(f"{post.room}: not said: {self.name} is {self._state}: {self._trouble}".rstrip(": "))
         target = room_address(post.room)[1]
-        if post.answers is not None:
+        if post.answers is not None or post.first:
             await session.speech.reply(target, post.room, text)
         else:
             await session.speech.announce(target, post.room, text)

@@ -11,31 +11,32 @@ from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.lines import plain
 from bot.model import Heard, Person
 
-PREFIX = "!"
 VERSION = "gatewatch"
 
 
 class Ear:
     """Turns inbound lines of one network into Heard. `clock` gives the time now, in UTC."""
 
-    def __init__(self, network: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, network: str, clock: Callable[[], datetime], prefix: str) -> None:
         self._network = network
+        self._prefix = prefix
         self._clock = clock
         self._numbers = itertools.count(1)
 
     def public(self, event: Event, channel: str, nick: str, isupport: Isupport) -> Heard | None:
-        """A line in `channel` (as configured): heard if it starts with `!` or with the bot's `nick` and `:` or `,`."""
+        """A line in `channel` (as configured): heard if it starts with the prefix or with `nick` and `:` or `,`."""
         text = plain(event.text)
-        if not (text.startswith(PREFIX) or addressed(text, nick, isupport)):
+        called = addressed(text, nick, isupport)
+        if not (text.startswith(self._prefix) or called):
             return None
-        return self._heard(event, text, channel, private=False)
+        return self._heard(event, text, channel, called, private=False)
 
-    def private(self, event: Event) -> Heard | None:
+    def private(self, event: Event, nick: str, isupport: Isupport) -> Heard | None:
         """A line to the bot alone is heard, unless it is empty."""
         text = plain(event.text)
-        return self._heard(event, text, event.nick, private=True) if text else None
+        return self._heard(event, text, event.nick, addressed(text, nick, isupport), private=True) if text else None
 
-    def _heard(self, event: Event, text: str, address: str, *, private: bool) -> Heard:
+    def _heard(self, event: Event, text: str, address: str, called: str, *, private: bool) -> Heard:
         at = self._clock()
         return Heard(
             id=f"{self._network}-{at:%Y%m%dT%H%M%S.%f}-{next(self._numbers)}",
@@ -45,12 +46,14 @@ class Ear:
             person=Person(name=event.nick),
             text=text,
             at=at,
+            called=called,
         )
 
 
-def addressed(text: str, nick: str, isupport: Isupport) -> bool:
-    """Whether a line starts with the nick and `:` or `,`."""
-    return text[len(nick) : len(nick) + 1] in (":", ",") and isupport.same(text[: len(nick)], nick)
+def addressed(text: str, nick: str, isupport: Isupport) -> str:
+    """The nick as it stands at the start of a line with `:` or `,` behind it, else ""."""
+    name, behind = text[: len(nick)], text[len(nick) : len(nick) + 1]
+    return name if behind in (":", ",") and isupport.same(name, nick) else ""
 
 
 def ctcp_answer(event: Event) -> str:

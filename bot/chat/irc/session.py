@@ -246,7 +246,7 @@ class Session:
 
     def _on_private(self, event: Event) -> None:
         if "!" in event.source and self._is_bot(event.target) and not self._is_bot(event.nick):
-            heard = self._ear.private(event)
+            heard = self._ear.private(event, self.identity.nick, self._connection.isupport)
             if heard is not None:
                 self._hear(heard)
 

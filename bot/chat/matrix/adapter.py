@@ -45,10 +45,12 @@ class MatrixChat:
         keep: Keep,
         *,
         clock: Callable[[], datetime] = _utc_now,
+        prefix: str = "!",
     ) -> None:
         self.name = name
         self._config = config
         self._clock = clock
+        self._prefix = prefix
         self._kept = Kept(keep, name, config.user)
         self._rooms = Rooms(name, rooms, self._kept, config.timings)
         self._invites = Invites(self._kept, self._rooms, config.timings)
@@ -138,7 +140,7 @@ class MatrixChat:
     async def _work(self, client: Client, heard: Hear) -> None:
         """Hear, and join rooms, until the token is refused."""
         timings = self._config.timings
-        inbox = Inbox(self.name, client, self._rooms, heard, timings.oldest, self._clock)
+        inbox = Inbox(self.name, client, self._rooms, heard, timings.oldest, self._prefix, self._clock)
         sync = Sync(client, self._rooms, self._invites, inbox, self._kept, timings, self)
         try:
             async with asyncio.TaskGroup() as group:

@@ -14,7 +14,6 @@ from nio import Event, ReactionEvent, RoomMessageText
 
 from bot.model import Heard, Person
 
-_VERB = re.compile(r"!\w")
 # What older clients put before a reply: the quoted lines and an empty one.
 _REPLY_QUOTE = re.compile(r"(?:> ?[^\n]*\n)+\n?")
 _PILL = re.compile(r'\s*(?:<p>\s*)?<a [^>]*?href="([^"]*)"[^>]*>([^<]*)</a>')
@@ -25,13 +24,15 @@ _MARKDOWN_PILL = re.compile(r"\s*\[([^\]]*)\]\(([^)\s]*)\)")
 class Ear:
     """What must be known of a room to understand what is said in it.
 
-    `room`: its full name. `me`: the bot's Matrix id. `names`: what else people call it there. `private`: only
+    `room`: its full name. `me`: the bot's Matrix id. `prefix`: with it a line is a command. `names`: what else
+    people call the bot there. `private`: only
     the bot and one person are in it. `people`: display names by Matrix id, the speaker's at least.
     """
 
     network: str
     room: str
     me: str
+    prefix: str
     names: Collection[str]
     private: bool
     people: Mapping[str, str]
@@ -53,31 +54,36 @@ def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | No
     relation = _mapping(content.get("m.relates_to"))
     if relation.get("rel_type") == "m.replace":
         return None
-    text = addressed(content, ear)
-    if text is None:
+    text, called = addressed(content, ear)
+    if not text or not (ear.private or called or is_verb(text, ear.prefix)):
         return None
-    return _heard(event, ear, at, text=text, about=_replied_to(relation), thread=_thread(relation))
+    return _heard(event, ear, at, text=text, called=called, about=_replied_to(relation), thread=_thread(relation))
 
 
-def addressed(content: Mapping[str, Any], ear: Ear) -> str | None:
-    """The text as typed (a leading mention as its display text) if it is for the bot, else None."""
+def addressed(content: Mapping[str, Any], ear: Ear) -> tuple[str, str]:
+    """The text as typed (a leading mention as its display text), and the bot's name if it begins with that.
+
+    Behind a mention a colon is put where the client put none, so that it reads as a typed name does.
+    """
     body = _text(content.get("body"))
     if "m.in_reply_to" in _mapping(content.get("m.relates_to")):
         body = _REPLY_QUOTE.sub("", body, count=1) if body.startswith(">") else body
     body, pilled = _without_markdown(body, ear.me)
-    names = [ear.me, *ear.names, *pilled, *_pill_names(_text(content.get("formatted_body")), ear.me)]
     text = body.strip()
-    if text and (ear.private or _VERB.match(text) or any(_starts_with(text, name) for name in names)):
-        return text
-    return None
+    for name in (*pilled, *_pill_names(_text(content.get("formatted_body")), ear.me)):
+        rest = text[len(name) :]
+        if name and text.startswith(name) and (not rest or rest[0] in ":," or rest[0].isspace()):
+            return f"{name}:{rest.removeprefix(':').removeprefix(',')}", name
+    for name in (ear.me, *ear.names):
+        start, behind = text[: len(name)], text[len(name) : len(name) + 1]
+        if name and start.casefold() == name.casefold() and behind in (":", ","):
+            return text, start
+    return text, ""
 
 
-def _starts_with(text: str, name: str) -> bool:
-    """Is the name at the start, with `:`, `,`, a space or nothing behind it?"""
-    if not name or text[: len(name)].casefold() != name.casefold():
-        return False
-    rest = text[len(name) :]
-    return not rest or rest[0] in ":," or rest[0].isspace()
+def is_verb(text: str, prefix: str) -> bool:
+    """Does a word follow the prefix? `!!!` asks nothing."""
+    return text.startswith(prefix) and text[len(prefix) : len(prefix) + 1].isalnum()
 
 
 def _pill_names(formatted: str, me: str) -> list[str]:
@@ -100,7 +106,15 @@ def _points_to(link: str, me: str) -> bool:
 
 
 def _heard(
-    event: Event, ear: Ear, at: datetime, *, text: str, about: str, reaction: str = "", thread: str = ""
+    event: Event,
+    ear: Ear,
+    at: datetime,
+    *,
+    text: str,
+    about: str,
+    reaction: str = "",
+    thread: str = "",
+    called: str = "",
 ) -> Heard:
     sender = event.sender
     return Heard(
@@ -115,6 +129,7 @@ def _heard(
         reaction=reaction,
         about=about,
         thread=thread,
+        called=called,
     )
 
 

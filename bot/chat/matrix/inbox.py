@@ -25,6 +25,7 @@ class Inbox:
         rooms: Rooms,
         heard: Hear,
         oldest: timedelta,
+        prefix: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._network = network
@@ -32,6 +33,7 @@ class Inbox:
         self._rooms = rooms
         self._heard = heard
         self._oldest = oldest
+        self._prefix = prefix
         self._clock = clock
 
     async def take(self, room_id: str, event: Any) -> None:
@@ -53,6 +55,7 @@ class Inbox:
             network=self._network,
             room=self._rooms.name(room_id),
             me=me,
+            prefix=self._prefix,
             names=[people.get(me, ""), me[1:].partition(":")[0]],
             private=room.member_count <= 2 and room_id not in self._rooms.configured(),
             people=people,

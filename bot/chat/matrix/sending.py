@@ -29,7 +29,7 @@ class Sending:
     async def say(self, post: Post) -> Said:
         """Raises TemporaryError and PermanentError. The transaction id is the post's key."""
         room_id = self._rooms.id(post.room)
-        async with self._turns.turn(room_id, first=post.answers is not None):
+        async with self._turns.turn(room_id, first=post.first or post.answers is not None):
             if self._closed:
                 raise TemporaryError(f"{post.room}: not connected")
             return await self._put(room_id, post)
