@@ -1,6 +1,7 @@
 """The command line: one file per verb; this one joins them and turns errors into exit codes.
 
-0: done. 1: it could not be done, and a sentence says why. 2: the command line itself is wrong. 130: Ctrl-C.
+0: done. 1: it could not be done, and a sentence says why. 2: the command line itself is wrong. 130: Ctrl-C (`run`
+ends well with it: 0).
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import typer
 
 from bot import __version__
 from bot.cli import check, index, once, query, route, run, say, signatures
-from bot.errors import TemporaryError, UserError
+from bot.errors import PermanentError, TemporaryError, UserError
+
+CODES = "Exit codes: 0 done, 1 it could not be done (a sentence says why), 2 wrong usage, 130 Ctrl-C."
 
 app = typer.Typer(
     name="gatewatch",
@@ -19,16 +22,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Says in IRC and Matrix rooms what broke in a CI gate, and whether it is known.",
-    epilog="Exit codes: 0 done, 1 it could not be done (a sentence says why), 2 wrong usage, 130 Ctrl-C.",
+    epilog=CODES,
 )
-app.command()(run.run)
-app.command()(once.once)
-app.command()(check.check)
-app.command()(query.query)
-app.command()(say.say)
-app.command()(index.index)
+for verb in (run.run, once.once, check.check, query.query, say.say, index.index):
+    app.command(epilog=CODES)(verb)
 for name, group in (("signatures", signatures.app), ("route", route.app)):
-    app.add_typer(group, name=name)
+    app.add_typer(group, name=name, epilog=CODES)
 
 
 def _version(wanted: bool) -> None:
@@ -48,7 +47,7 @@ def main() -> None:
     """The entry point `gatewatch`."""
     try:
         app()
-    except (UserError, TemporaryError) as error:
+    except (UserError, TemporaryError, PermanentError) as error:
         print(error, file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:

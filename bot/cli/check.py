@@ -14,7 +14,7 @@ from bot.signatures import check as run_samples
 
 
 def check(config: ConfigFile = DEFAULT) -> None:
-    """Say what is wrong with the config file and the signatures, all at once.
+    """Name all faults of the config file and the signatures at once.
 
     Example: gatewatch check -c /etc/gatewatch/config.yaml
     """

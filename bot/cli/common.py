@@ -1,4 +1,4 @@
-"""What several verbs share: the option for the config file, the log, the store."""
+"""What several verbs share: the option for the config file, the log, the store's address."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", help="The config file.", envvar="GATEWATCH_CONFIG", show_default=True)
 ]
 DEFAULT = Path("config.yaml")
+FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def found_there(path: Path) -> Path:
@@ -30,12 +31,26 @@ def configured(path: Path) -> config.Config:
     return config.load(found_there(path))
 
 
+def store_address(settings: config.Config) -> str:
+    """The store's URL, its password in it. Raises UserError where the password's file cannot be read."""
+    try:
+        return settings.store.address()
+    except OSError as error:
+        raise UserError(f"the password of the store {settings.store} cannot be read: {error}") from error
+
+
 def start_log(settings: config.Logging) -> None:
-    """One line per event, in UTC, to standard error or to a file; libraries only when they warn."""
-    target = {"filename": str(settings.file)} if settings.file else {"stream": sys.stderr}
-    if settings.file:
-        settings.file.parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.WARNING, force=True, **target
-    )
+    """The bot's log: one line per event, to standard error or to a file; libraries only when they warn."""
+    try:
+        if settings.file:
+            settings.file.parent.mkdir(parents=True, exist_ok=True)
+        target = logging.FileHandler(settings.file) if settings.file else logging.StreamHandler(sys.stderr)
+    except OSError as error:
+        raise UserError(f"the log cannot be written to {settings.file}: {error.strerror}") from error
+    logging.basicConfig(format=FORMAT, level=logging.WARNING, force=True, handlers=[target])
     logging.getLogger("bot").setLevel(settings.level.upper())
+
+
+def start_short_log() -> None:
+    """The log of a verb that answers by itself: only what goes wrong, to standard error."""
+    logging.basicConfig(format=FORMAT, level=logging.WARNING, force=True, stream=sys.stderr)

@@ -18,7 +18,9 @@ def index(
     folder: Annotated[Path, typer.Argument(help="A folder with one folder per build (docs/log-folders.md).")],
     config: ConfigFile = DEFAULT,
 ) -> None:
-    """Load builds with their logs into the embedded index; what it has of the same build and file is replaced.
+    """Load a folder of logs into the embedded index.
+
+    A bot may run meanwhile. What the index has of the same build and file is replaced.
 
     Example: gatewatch index /srv/logs/today
     """

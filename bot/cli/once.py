@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from bot.app import Bot, open_search, utc_now
-from bot.cli.common import DEFAULT, ConfigFile, configured, start_log
+from bot.app import Bot, utc_now
+from bot.cli.common import DEFAULT, ConfigFile, configured, start_short_log, store_address
+from bot.cli.connected import connected
+from bot.cli.dryrun import dry_run as tried
+from bot.cli.run import first_load
 from bot.config import Config
-from bot.core import Core, build_core
+from bot.core import waits_of
 from bot.errors import UserError
-from bot.incidents import Judged, Waits, judge
+from bot.incidents import Waits
+from bot.model import room_address
 from bot.poller import Ticked
 from bot.records import Delivery, Stage
-from bot.routing import Unit, decide
-from bot.store import Store, Tx
+from bot.store import Store
 
-PATIENCE = 60.0  # seconds for networks to connect and for what is due to be said
-AT_ONCE = Waits(settle=timedelta(0), hold=timedelta(0))
+POLL = 0.2  # seconds between two looks at what became of the messages
 
 
 def once(
@@ -29,103 +31,82 @@ def once(
         bool, typer.Option("--dry-run", help="Write nothing, say nothing: show what would be said, and what waits.")
     ] = False,
     config: ConfigFile = DEFAULT,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Wait so long until all is said.")] = 60.0,
 ) -> None:
-    """Look at the index once, without waiting for logs to settle, say what is due, and leave.
+    """Look at the index once, say what is due, and leave.
+
+    It does not wait for logs to settle, nor for a change's other jobs. No bot may run on the same store.
+    With --dry-run it shows what a running bot would say now, and what that would still wait for.
 
     Example: gatewatch once --dry-run
     """
     settings = configured(config)
-    start_log(settings.logging)
-    asyncio.run(_dry(settings) if dry_run else _once(settings))
+    start_short_log()
+    if dry_run:
+        _complain(asyncio.run(tried(settings, store_address(settings))))
+        return
+    first_load(settings)
+    store = Store.open(store_address(settings), now=utc_now(), wait_for_lock=0)
+    _report(settings, asyncio.run(_once(settings, store, timedelta(seconds=wait))), wait)
 
 
-async def _once(settings: Config) -> None:
-    store = await asyncio.to_thread(Store.open, settings.store.address(), now=utc_now())
-    bot = Bot(settings, store, waits=hasty(settings))
-    running = asyncio.create_task(bot.run(scheduled=False))
+@dataclass(frozen=True)
+class Look:
+    """What one look did: rows that ended, rows that were due and were not said in time, and those that wait."""
+
+    ticked: Ticked
+    ended: list[Delivery]
+    unsaid: list[str]
+    waiting: int
+
+
+async def _once(settings: Config, store: Store, wait: timedelta) -> Look:
+    bot = Bot(settings, store, waits=hasty(waits_of(settings)))
+    return await connected(bot, _look(bot, utc_now(), wait))
+
+
+def hasty(waits: Waits) -> Waits:
+    """The same without holding and settling."""
+    return replace(waits, settle=timedelta(0), hold=timedelta(0), hold_at_most=timedelta(0))
+
+
+async def _look(bot: Bot, now: datetime, wait: timedelta) -> Look:
+    ticked = await bot.core.poller.tick(now)
+    deadline = utc_now() + wait
+    due = await _due(bot)
+    while due and utc_now() < deadline:
+        await asyncio.sleep(POLL)
+        due = await _due(bot)
+    ended, queued = await bot.store.read(lambda tx: (tx.ended_since(now), tx.queued()))
+    unsaid = [f"{row.room}: {row.reason or _state(bot, row)}" for row in due]
+    return Look(ticked, [row for row in ended if row.stage is not Stage.FOLDED], unsaid, len(queued))
+
+
+async def _due(bot: Bot) -> list[Delivery]:
     now = utc_now()
-    try:
-        ticked = await bot.core.poller.tick(now)
-        await _said(bot)
-        rows = await store.read(lambda tx: [row for row in tx.ended_since(now) if row.stage is not Stage.FOLDED])
-        left = await store.read(lambda tx: tx.queued())
-    finally:
-        bot.stop.set()
-        await running
-    for row in rows:
-        _show(f"{row.stage.value} in {row.room}", row)
-    typer.echo(f"{ticked.listed} failed builds, {ticked.new} of them new; {len(rows)} messages, {len(left)} wait")
-    _complain(ticked)
+    unfinished = await bot.store.read(lambda tx: tx.unfinished())
+    return [row for row in unfinished if row.due and row.due <= now]
 
 
-def hasty(settings: Config) -> Waits:
-    """The configured waits without holding and settling."""
-    builds = settings.builds
-    return replace(AT_ONCE, wait_for_logs=builds.wait_for_logs, say_within=builds.say_within)
+def _state(bot: Bot, row: Delivery) -> str:
+    network, _ = room_address(row.room)
+    status = bot.chats[network].status()
+    return status.trouble or f"{network} is {status.state}"
 
 
-async def _said(bot: Bot) -> None:
-    """Wait until nothing is due any more."""
-    deadline = utc_now() + timedelta(seconds=PATIENCE)
-    while utc_now() < deadline:
-        now = utc_now()
-        open_rows = await bot.store.read(lambda tx: tx.unfinished())
-        if not [row for row in open_rows if row.due and row.due <= now]:
-            return
-        await asyncio.sleep(0.2)
-
-
-async def _dry(settings: Config) -> None:
-    store = Store.copy_in_memory(settings.store.address())
-    search = open_search(settings)
-    try:
-        core = build_core(settings, search, store)
-        now = datetime.now(UTC)
-        ticked = await core.poller.tick(now)
-        await store.write(lambda tx: _preview(tx, core, settings, now))
-        waiting = await store.read(lambda tx: _waiting(tx, core, now))
-    finally:
-        await search.close()
-        await store.close()
-    for line in waiting:
-        typer.echo(line)
-    typer.echo(f"{ticked.listed} failed builds, {ticked.new} of them new; nothing was written or said")
-    _complain(ticked)
-
-
-def _preview(tx: Tx, core: Core, settings: Config, now: datetime) -> None:
-    for network in settings.networks:
-        while row := tx.claim(network, now, core.renderer, settings.announce.fold_limit):
-            _show(f"would say in {row.room}", row)
-            tx.end(row.id, Stage.EXPIRED, "a dry run", now)
-
-
-def _waiting(tx: Tx, core: Core, now: datetime) -> list[str]:
-    """What is not yet due, and what is not said, each with its reason."""
-    since = {name: tx.feed_since(name, digest, now) for name, digest in core.rules.digests.items()}
-    units: dict[str, list[Judged]] = {}
-    for failure in tx.failures_since(core.source.window(now).start):
-        judged = judge(failure, core.signatures.signatures, now, core.rules.waits)
-        units.setdefault(failure.unit, []).append(judged)
-    lines = [f"waits for {row.room}: {row.about} is due {row.due or 'later'}" for row in tx.queued()]
-    for key, failures in units.items():
-        unit = Unit(key, tuple(failures))
-        for room in core.rules.rooms:
-            rows = [row for row in tx.deliveries([key]) if row.room == room.name]
-            if not rows:
-                lines.append(_unsaid(unit, room.name, decide(unit, room, since, rows, now, core.rules.waits).reason))
-    return lines
-
-
-def _unsaid(unit: Unit, room: str, reason: str) -> str:
-    build = unit.judged[0].build
-    jobs = ", ".join(f"{one.build.job} ({one.state.value})" for one in unit.judged)
-    return f"not said in {room}: {build.project} {build.change},{build.patchset} {jobs}: {reason}"
-
-
-def _show(what: str, row: Delivery) -> None:
-    text = row.message.text if row.message else row.reason
-    typer.echo(f"{what}: {text}")
+def _report(settings: Config, look: Look, wait: float) -> None:
+    said = [row for row in look.ended if row.stage is Stage.SAID]
+    for row in said:
+        if settings.networks[room_address(row.room)[0]].type != "console" and row.message:
+            typer.echo(f"said in {row.room}: {row.message.text}")
+    listed = f"{look.ticked.listed} failed builds, {look.ticked.new} of them new"
+    typer.echo(f"{listed}; {len(said)} messages said, {look.waiting} wait")
+    problems = [f"{row.room}: {row.stage.value}: {row.reason}" for row in look.ended if row.stage is Stage.FAILED]
+    if look.unsaid:
+        raise UserError(f"not said within {wait:g} s; the next look tries again:", [*look.unsaid, *problems])
+    if problems:
+        raise UserError("not said:", problems)
+    _complain(look.ticked)
 
 
 def _complain(ticked: Ticked) -> None:

@@ -19,7 +19,7 @@ from bot.errors import UserError
 from bot.lucene.parse import SyntaxFault, parse
 from bot.lucene.rewrite import rewrite
 from bot.lucene.tree import Node
-from bot.model import Answer, Build, Hit, Unknown, Window
+from bot.model import Build, Hit, Unknown, Window
 from bot.search import Question
 from bot.section import duration
 
@@ -32,7 +32,7 @@ def query(
     show: Annotated[int, typer.Option(help="How many builds to list.", min=0)] = 10,
     config: ConfigFile = DEFAULT,
 ) -> None:
-    """Count what a query finds: hits per build and result.
+    """Count what a query finds: builds and hits per result.
 
     Example: gatewatch query 'message:"No space left on device"' --since 10d
     """
@@ -45,7 +45,9 @@ def parsed(text: str) -> Node:
     try:
         return parse(text)
     except SyntaxFault as fault:
-        raise UserError(f"not a Lucene query: {fault}", [text, " " * fault.at + "^"]) from None
+        before = text[: fault.at].split("\n")
+        line = text.split("\n")[len(before) - 1].replace("\t", " ")
+        raise UserError(f"not a Lucene query: {fault}", [line, " " * len(before[-1]) + "^"]) from None
 
 
 def _back(since: str) -> timedelta:
@@ -59,10 +61,11 @@ def _back(since: str) -> timedelta:
 
 async def _query(settings: Config, tree: Node, back: timedelta, show: int) -> None:
     search = open_search(settings)
+    shown = Console(stderr=True)
     now = datetime.now(UTC)
     window = Window(now - back, now + timedelta(hours=1))
     try:
-        with Progress(console=Console(stderr=True)) as bar:
+        with Progress(console=shown, transient=True, disable=not shown.is_terminal) as bar:
             task = bar.add_task("asking", total=None)
             fields = (await search.fields()).found
             question = Question("query", rewrite(tree, search.profile, fields))
@@ -76,19 +79,24 @@ async def _query(settings: Config, tree: Node, back: timedelta, show: int) -> No
                 bar.advance(task, CHUNK)
     finally:
         await search.close()
-    _print(answer, builds, show)
+    if answer.found:
+        _print(answer.found, builds, show)
+    if isinstance(answer, Unknown):
+        raise UserError(f"this is not all: {answer.why}" if answer.found else answer.why)
+    if not answer.found:
+        typer.echo(f"nothing is found from {window.start:%Y-%m-%d %H:%M} UTC on")
 
 
-def _print(answer: Answer[list[Hit]], builds: dict[str, Build], show: int) -> None:
+def _print(found: Sequence[Hit], builds: dict[str, Build], show: int) -> None:
     console = Console()
-    hits = sorted(answer.found, key=lambda hit: -hit.count)
+    hits = sorted(found, key=lambda hit: -hit.count)
     console.print(_by_result(hits, builds))
     for hit in hits[:show]:
         build = builds.get(hit.build)
         name = f"{build.project} {build.job} {build.change},{build.patchset}" if build else "?"
         console.print(f"{hit.build}  x{hit.count}  {name}", markup=False, highlight=False, soft_wrap=True)
-    if isinstance(answer, Unknown):
-        raise UserError(f"this is not all: {answer.why}")
+    if len(hits) > show:
+        console.print(f"and {len(hits) - show} more builds: --show lists them", highlight=False)
 
 
 def _by_result(hits: Sequence[Hit], builds: dict[str, Build]) -> Table:

@@ -17,11 +17,6 @@ from bot.routing import why_not
 app = typer.Typer(no_args_is_help=True, help="Ask where things are said.", rich_markup_mode=None)
 
 
-@app.callback()
-def group() -> None:
-    """Ask where things are said."""
-
-
 @app.command("test")
 def test(
     project: Annotated[str, typer.Option(help="As Gerrit names it.")] = "",
@@ -31,7 +26,7 @@ def test(
     signature: Annotated[str, typer.Option(help="The signature that hits; without it the failure is unknown.")] = "",
     config: ConfigFile = DEFAULT,
 ) -> None:
-    """Say which rooms would hear of such a failure, and why the others would not.
+    """Say which rooms would hear of such a failure, and why not.
 
     Example: gatewatch route test --project openstack/nova --job tempest-full --signature apt-lock
     """

@@ -4,38 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
-from bot.app import Bot
-from bot.cli.common import DEFAULT, ConfigFile, configured, start_log
+import typer
+
+from bot.app import Bot, utc_now
+from bot.cli.common import DEFAULT, ConfigFile, configured, start_log, store_address
 from bot.cli.index import load_folder
 from bot.config import Config
 from bot.store import Store
 
 
-def run(config: ConfigFile = DEFAULT) -> None:
-    """Watch the gate, announce, and answer commands; Ctrl-C or SIGTERM ends it.
+def run(
+    config: ConfigFile = DEFAULT,
+    wait_for_lock: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Wait so long for another bot to leave the store.")
+    ] = 30.0,
+) -> None:
+    """Watch the gate, announce, and answer commands.
+
+    Ctrl-C or SIGTERM ends it; what is being said has 3 seconds to get there.
 
     Example: gatewatch run -c /etc/gatewatch/config.yaml
     """
     settings = configured(config)
     start_log(settings.logging)
+    first_load(settings)
+    # Before there is a loop: Ctrl-C then ends the wait for the lock at once.
+    store = Store.open(store_address(settings), now=utc_now(), wait_for_lock=wait_for_lock)
+    asyncio.run(_run(settings, store))
+
+
+def first_load(settings: Config) -> None:
+    """Give the embedded index its logs, if it has some to get and never got them."""
     if settings.search.embedded and settings.search.path and settings.search.load:
-        first_load(settings.search.path, settings.search.load)
-    asyncio.run(_run(settings))
+        _load(settings.search.path, settings.search.load)
 
 
-def first_load(path: Path, folder: Path) -> None:
-    """Give the embedded index its logs, if it never got them."""
+def _load(path: Path, folder: Path) -> None:
     from bot.search.embedded.loading import is_loaded
 
     if not is_loaded(path, folder):
         load_folder(path, folder)
 
 
-async def _run(settings: Config) -> None:
-    store = await asyncio.to_thread(Store.open, settings.store.address(), now=datetime.now(UTC))
+async def _run(settings: Config, store: Store) -> None:
     bot = Bot(settings, store)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,85 +4,127 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import uuid4
 
 import typer
 
 from bot.app import Bot, utc_now
-from bot.cli.common import DEFAULT, ConfigFile, configured, start_log
+from bot.cli.common import DEFAULT, ConfigFile, configured, start_short_log, store_address
+from bot.cli.connected import connected
 from bot.config import Config
 from bot.errors import UserError
 from bot.model import Message, room_address
 from bot.records import Delivery, Kind, Stage
 from bot.store import Store, Tx, locked_elsewhere
 from bot.text import one_line
+from bot.wording import strange_word
 
-PATIENCE = timedelta(seconds=30)
-ENDS = (Stage.SAID, Stage.FAILED, Stage.EXPIRED, Stage.FOLDED)
+POLL = 0.2  # seconds between two looks at what became of it
+OPEN = (Stage.QUEUED, Stage.SENDING)
 
 
 def say(
     room: Annotated[str, typer.Argument(help="NETWORK:ADDRESS, as oftc:#openstack-nova.")],
     text: Annotated[str, typer.Argument(help="What to say.")],
     config: ConfigFile = DEFAULT,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Wait so long until it is said.")] = 30.0,
 ) -> None:
-    """Say something in a room. A running bot says it; where none runs, this command does.
+    """Say something in a room, through the bot if one runs.
+
+    Where no bot runs, this command connects to the room's network, says it, and leaves.
 
     Example: gatewatch say oftc:#openstack-infra "the index is being moved until 14:00 UTC"
     """
     settings = configured(config)
-    start_log(settings.logging)
+    start_short_log()
     network, address = room_address(room)
     if network not in settings.networks or not address:
-        raise UserError(f"{room}: there is no such network; there are {', '.join(settings.networks)}")
+        fault = strange_word("no such network", network, list(settings.networks))
+        raise UserError(f"{room}: {fault} (a room is written NETWORK:ADDRESS)")
     if not one_line(text):
-        raise UserError("there is nothing to say")
-    url = settings.store.address()
-    row = _through_the_bot(url, room, text) if locked_elsewhere(url) else asyncio.run(_by_itself(settings, room, text))
-    if row is None:
-        raise UserError(f"not said within {int(PATIENCE.total_seconds())} s; the bot tries for 10 minutes in all")
-    if row.stage is not Stage.SAID:
-        raise UserError(f"not said in {room}: {row.stage.value}, {row.reason}")
-    typer.echo(f"said in {room}")
+        raise UserError("there is nothing to say: the text is empty")
+    _tell(Words(settings, store_address(settings), room, one_line(text), time.monotonic() + wait).say(), room, wait)
 
 
-def _through_the_bot(url: str, room: str, text: str) -> Delivery | None:
-    """Put it into the outbox, and watch what becomes of it; None while that is open."""
-    store = Store.open(url, now=utc_now(), lock=False)
-    try:
-        id = store.write_now(lambda tx: _queue(tx, room, text)).id
-        deadline = utc_now() + PATIENCE
-        while utc_now() < deadline:
-            row = store.read_now(lambda tx: tx.delivery(id))
-            if row is not None and row.stage in ENDS:
+def _tell(row: Delivery, room: str, wait: float) -> None:
+    if row.stage is Stage.SAID:
+        typer.echo(f"said in {room}")
+        return
+    why = f": {row.reason}" if row.reason else ""
+    if row.stage is Stage.SENDING:
+        raise UserError(f"{room} may have it or not: no answer within {wait:g} s")
+    if row.stage is Stage.QUEUED:
+        raise UserError(f"not said in {room} within {wait:g} s{why}; the bot tries for 10 minutes in all")
+    raise UserError(f"not said in {room}: {row.stage.value}{why}")
+
+
+@dataclass(frozen=True)
+class Words:
+    """One line for a room. `url`: the store's; `deadline`: of the monotonic clock."""
+
+    settings: Config
+    url: str
+    room: str
+    text: str
+    deadline: float
+
+    def say(self) -> Delivery:
+        """Its row at the end, or as it stands when the time is over. Who holds the lock says it, else we do."""
+        row = None
+        if locked_elsewhere(self.url):
+            row = self._through_the_bot()
+            if row.stage not in OPEN or self._late() or locked_elsewhere(self.url):
                 return row
-            time.sleep(0.2)
-        return None
-    finally:
-        asyncio.run(store.close())
+        left = max(0.0, self.deadline - time.monotonic())
+        store = Store.open(self.url, now=utc_now(), wait_for_lock=left)
+        return asyncio.run(self._by_itself(store, row))
+
+    def _through_the_bot(self) -> Delivery:
+        """Put it into the outbox, and watch what becomes of it, as long as there is a bot."""
+        store = Store.open(self.url, now=utc_now(), lock=False)
+        try:
+            row = store.write_now(self._queue)
+            now_of = partial(_row, row.id)
+            while row.stage in OPEN and not self._late() and locked_elsewhere(self.url):
+                time.sleep(POLL)
+                row = store.read_now(now_of)
+            return row
+        finally:
+            store.close_now()
+
+    async def _by_itself(self, store: Store, row: Delivery | None) -> Delivery:
+        """Connect to the room's network, and say this one row only."""
+        bot = Bot(self.settings, store, only=self.room)
+        queued = await store.write(self._queue) if row is None else row
+        return await connected(bot, self._watch(bot, partial(_row, queued.id)), only=queued.id)
+
+    async def _watch(self, bot: Bot, now_of: Callable[[Tx], Delivery]) -> Delivery:
+        """The row as it ends. One that cannot be said in time is ended: nobody else is there to say it."""
+        network, _ = room_address(self.room)
+        row = await bot.store.read(now_of)
+        while row.stage in OPEN and not self._late():
+            await asyncio.sleep(POLL)
+            row = await bot.store.read(now_of)
+        if row.stage is not Stage.QUEUED:
+            return row
+        status = bot.chats[network].status()
+        why = row.reason or status.trouble or f"{network} is {status.state}"
+        await bot.store.write(lambda tx: tx.end(row.id, Stage.EXPIRED, why, utc_now()))
+        return await bot.store.read(now_of)
+
+    def _queue(self, tx: Tx) -> Delivery:
+        now = utc_now()
+        return tx.enqueue(Kind.SAY, f"say-{uuid4().hex}", self.room, 0, now, now, message=Message(self.text))
+
+    def _late(self) -> bool:
+        return time.monotonic() >= self.deadline
 
 
-def _queue(tx: Tx, room: str, text: str) -> Delivery:
-    now = utc_now()
-    return tx.enqueue(Kind.SAY, f"say-{uuid4().hex}", room, 0, now, now, message=Message(one_line(text)))
-
-
-async def _by_itself(settings: Config, room: str, text: str) -> Delivery | None:
-    """Connect to the room's network, and say this one row only."""
-    store = await asyncio.to_thread(Store.open, settings.store.address(), now=utc_now())
-    bot = Bot(settings, store, only=room)
-    row = await store.write(lambda tx: _queue(tx, room, text))
-    running = asyncio.create_task(bot.run(scheduled=False, only=row.id))
-    try:
-        deadline = utc_now() + PATIENCE
-        while utc_now() < deadline:
-            ended = await store.read(lambda tx: tx.delivery(row.id))
-            if ended is not None and ended.stage in ENDS:
-                return ended
-            await asyncio.sleep(0.2)
-        return None
-    finally:
-        bot.stop.set()
-        await running
+def _row(id: int, tx: Tx) -> Delivery:
+    row = tx.delivery(id)
+    assert row is not None  # rows of the last ten minutes are never pruned
+    return row

@@ -16,16 +16,11 @@ from bot.signatures import load
 app = typer.Typer(no_args_is_help=True, help="Look after signatures.", rich_markup_mode=None)
 
 
-@app.callback()
-def group() -> None:
-    """Look after signatures."""
-
-
 @app.command("check")
 def check(
     folder: Annotated[Path | None, typer.Argument(help="A folder of signatures; without it the shipped ones.")] = None,
 ) -> None:
-    """Load every signature, run its sample lines, and name what is wrong or questionable.
+    """Name faulty and questionable signatures; run their sample lines.
 
     Example: gatewatch signatures check my-signatures
     """
