@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from bot.lucene.parse import parse
 from bot.lucene.rewrite import rewrite
@@ -42,7 +43,11 @@ class Answers:
 
     def answered(self, id: str) -> bool:
         """Did a signature answer completely for all that it was asked of (perhaps nothing)?"""
-        return id not in self.refused and not any(id in own for own in self.why.values())
+        return id not in self.refused and self.settled(id)
+
+    def settled(self, id: str) -> bool:
+        """Is nothing to be gained by asking the same again?"""
+        return id in self.refused or not any(id in own for own in self.why.values())
 
 
 class Classifier:
@@ -51,7 +56,7 @@ class Classifier:
     def __init__(self, search: Search, trees: Mapping[str, Node]) -> None:
         self._search = search
         self._trees = trees
-        self._fields: Fields = {}
+        self._fields: Fields | None = None
         self._questions: dict[str, Question] = {}
         self._reasons = [parse(query) for query in QUERIES]
 
@@ -60,20 +65,29 @@ class Classifier:
         """All signatures there are to ask."""
         return frozenset(self._trees)
 
-    async def prepare(self) -> bool:
-        """Rewrite the questions where the index's fields changed; says whether they did.
+    @property
+    def fields(self) -> str:
+        """A digest of the fields for which the questions were made, "" while they are unknown."""
+        if self._fields is None:
+            return ""
+        return sha256(repr(sorted(self._fields.items())).encode()).hexdigest()[:16]
+
+    async def prepare(self) -> None:
+        """Rewrite the questions where the index's fields changed.
 
         While the fields are unknown the questions of before hold, and without any those that the found ones give.
         """
         answer = await self._search.fields()
         if isinstance(answer, Unknown):
             log.warning("fields unknown why=%r", answer.why)
-        fields = answer.found if isinstance(answer, Complete) or not self._fields else self._fields
-        if self._questions and fields == self._fields:
-            return False
+            if self._fields is None:
+                self._rewrite(answer.found)
+        elif answer.found != self._fields:
+            self._rewrite(answer.found)
+            self._fields = answer.found
+
+    def _rewrite(self, fields: Fields) -> None:
         self._questions = {id: Question(id, self._rewritten(tree, fields)) for id, tree in self._trees.items()}
-        self._fields = fields
-        return True
 
     def _rewritten(self, tree: Node, fields: Fields) -> Node:
         return rewrite(tree, self._search.profile, fields)
@@ -89,11 +103,28 @@ class Classifier:
         """The most telling line of a build."""
         answer: Answer[list[Line]] = Unknown("not asked", [])
         for query in self._reasons:
-            answer = await self._search.lines(uuid, self._rewritten(query, self._fields), LINES, window)
+            answer = await self._search.lines(uuid, self._rewritten(query, self._fields or {}), LINES, window)
             if not (isinstance(answer, Unknown) and answer.refused):
                 break
         line = most_telling(answer.found)
         return Complete(line) if isinstance(answer, Complete) else Unknown(answer.why, line)
+
+
+@dataclass(slots=True)
+class Patience:
+    """When something that failed is tried again: later and later."""
+
+    _failed: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+
+    def due(self, id: str, now: datetime) -> bool:
+        """May it be tried now?"""
+        return id not in self._failed or self._failed[id][1] <= now
+
+    def note(self, id: str, worked: bool, now: datetime) -> None:
+        """It was tried."""
+        tries = self._failed.pop(id, (0, now))[0] + 1
+        if not worked:
+            self._failed[id] = (tries, now + _wait(tries))
 
 
 def unsearched(

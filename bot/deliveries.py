@@ -76,34 +76,46 @@ def _catch_up(tx: Tx, room: str, since: datetime, now: datetime, gap: tuple[date
     tx.enqueue(Kind.CATCH_UP, CATCH_UP, room, revision, None, now, gap=gap)
 
 
-def begin(tx: Tx, every: timedelta, now: datetime) -> None:
-    """No deadline passes while nobody looks: after a pause (a restart) they move on by it."""
+def begin(tx: Tx, every: timedelta, now: datetime) -> timedelta:
+    """Note the look. No deadline passes while nobody looks: after a pause (a restart) they move on by it.
+
+    Returns the time since the last look, for which they are to move on if this one gets no answer.
+    """
     last = _time(tx.get(LAST_LOOK))
-    if last is not None and now - last > 3 * every:
-        tx.forgive(now - last)
+    tx.put_value(LAST_LOOK, now.isoformat())
+    passed = timedelta(0) if last is None else now - last
+    if passed <= 3 * every:
+        return passed
+    tx.forgive(passed)
+    return timedelta(0)
 
 
 def finish(tx: Tx, rules: Rules, seen_from: datetime, complete: bool, now: datetime) -> None:
-    """The end of a tick, its backlog empty: old news becomes due, stale rows end, the look is noted.
+    """The end of a tick, its backlog empty: old news becomes due, stale rows end.
 
-    `seen_from`: the start of the look-back. `complete`: the listing answered; while it does not, deadlines move on.
+    `seen_from`: the start of the look-back. `complete`: all that was asked in the tick was answered somehow.
     """
-    last, last_complete = _time(tx.get(LAST_LOOK)), _time(tx.get(LAST_COMPLETE))
-    tx.put_value(LAST_LOOK, now.isoformat())
     for name in tx.expire_stale(now, rules.waits.say_within):
         _catch_up(tx, name, now, now)
     tx.expire_without_feed({room.name for room in rules.rooms}, now)
+    _close(tx, seen_from, now)
     if not complete:
-        if last is not None:
-            tx.forgive(now - last)
         return
+    last = _time(tx.get(LAST_COMPLETE))
     tx.put_value(LAST_COMPLETE, now.isoformat())
-    if last_complete is not None and last_complete < seen_from:
+    if last is not None and last < seen_from:
         for room in rules.rooms:
-            _catch_up(tx, room.name, now, now, (last_complete, seen_from))
+            _catch_up(tx, room.name, now, now, (last, seen_from))
     for row in tx.deliveries([CATCH_UP]):
         if row.stage is Stage.QUEUED and row.due is None:
             tx.set_due(row.id, now)
+
+
+def _close(tx: Tx, seen_from: datetime, now: datetime) -> None:
+    """What waits for builds that nobody looks at any more waits in vain."""
+    for row in tx.queued():
+        if row.kind is Kind.CHANGE and row.due is None and row.created < seen_from:
+            tx.end(row.id, Stage.EXPIRED, "its builds left the look-back unsettled", now)
 
 
 def _time(text: str | None) -> datetime | None:

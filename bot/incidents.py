@@ -55,8 +55,13 @@ class Judged:
         return self.failure.first_seen - self.failure.newest > LONG_OVER
 
 
-def first_listed(build: Build, unit: str, listed: Listed, now: datetime, waits: Waits) -> Failure:
-    """A build that no tick has seen before. Who does not wait for logs to settle takes it as it is."""
+def first_listed(
+    build: Build, unit: str, listed: Listed, now: datetime, waits: Waits, complete: bool = True
+) -> Failure:
+    """A build that no tick has seen before. Who does not wait for logs to settle takes it as it is.
+
+    `complete`: the listing was; nothing settles on one that was not.
+    """
     age = now - listed.newest
     return Failure(
         build=build,
@@ -66,20 +71,22 @@ def first_listed(build: Build, unit: str, listed: Listed, now: datetime, waits: 
         newest=listed.newest,
         documents=listed.documents,
         count_since=now,
-        settled=age > LONG_OVER or not waits.settle,
+        settled=not waits.settle or (complete and age > LONG_OVER),
         old=age > waits.say_within,
     )
 
 
-def listed_again(failure: Failure, listed: Listed, now: datetime, waits: Waits) -> Failure:
+def listed_again(failure: Failure, listed: Listed, now: datetime, waits: Waits, complete: bool = True) -> Failure:
     """The same build at a later tick: more documents open it again, the same number for long enough settles it.
 
-    Fewer documents (lines that left the index) are no news about the build.
+    Fewer documents (lines that left the index) are no news about the build. Lines that came later may tell more, so
+    they are looked through again.
     """
     newest = max(failure.newest, listed.newest)
     if listed.documents > failure.documents:
-        return replace(failure, newest=newest, documents=listed.documents, count_since=now, settled=False)
-    settled = failure.settled or now - failure.count_since >= waits.settle
+        grown = replace(failure, newest=newest, documents=listed.documents, count_since=now)
+        return replace(grown, settled=False, reason_asked=False)
+    settled = failure.settled or (complete and now - failure.count_since >= waits.settle)
     return replace(failure, newest=newest, settled=settled)
 
 

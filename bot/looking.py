@@ -20,11 +20,13 @@ REASONS_AT_ONCE = 4
 class Looked:
     """What the searches said. `asked`: per build, its signatures that were; `reasons`: per build that was looked at.
 
-    `blind`: metadata did not come, or no signature answered for a build; no deadline passes then.
+    `complete`: the listing was. `blind`: metadata did not come, or no signature at all answered for a build; no
+    deadline passes then.
     """
 
     listed: Sequence[Listed]
     before: Mapping[str, Failure]
+    complete: bool = True
     described: Mapping[str, Build] = field(default_factory=dict)
     asked: dict[str, frozenset[str]] = field(default_factory=dict)
     answers: Answers = field(default_factory=Answers)
@@ -51,9 +53,11 @@ class Looker:
         """Was every signature asked of the build, as its documents are now?"""
         return looked.asked[uuid] >= self.on
 
-    async def look(self, batch: Sequence[Listed], before: Mapping[str, Failure], now: datetime) -> Looked:
+    async def look(
+        self, batch: Sequence[Listed], before: Mapping[str, Failure], complete: bool, now: datetime
+    ) -> Looked:
         """New builds, and those of before that have something open."""
-        looked = Looked(batch, before)
+        looked = Looked(batch, before, complete)
         await self._describe(looked, now)
         for one in batch:
             looked.asked[one.uuid] = self._to_ask(one, before.get(one.uuid), now)
@@ -72,9 +76,9 @@ class Looker:
         """The build with what the listing says; None for a new one without metadata. A new one has no unit yet."""
         failure = looked.before.get(one.uuid)
         if failure is not None:
-            return listed_again(failure, one, now, self._waits)
+            return listed_again(failure, one, now, self._waits, looked.complete)
         build = looked.described.get(one.uuid)
-        return None if build is None else first_listed(build, "", one, now, self._waits)
+        return None if build is None else first_listed(build, "", one, now, self._waits, looked.complete)
 
     async def _describe(self, looked: Looked, now: datetime) -> None:
         new = [one.uuid for one in looked.listed if one.uuid not in looked.before]
@@ -99,7 +103,7 @@ class Looker:
             uuids = [uuid for uuid, own in looked.asked.items() if own == ids]
             looked.answers.take(uuids, await self.classifier.ask(sorted(ids), uuids, window))
         for uuid, why in looked.answers.why.items():
-            looked.blind = looked.blind or why.keys() >= looked.asked[uuid]
+            looked.blind = looked.blind or why.keys() >= looked.asked[uuid] >= self.on
             looked.troubles.append(next(iter(why.values())))
 
     async def _find_reasons(self, looked: Looked, now: datetime) -> None:

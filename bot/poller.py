@@ -6,16 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.classify import Classifier, unsearched
+from bot.classify import Classifier, Patience, unsearched
 from bot.deliveries import Rules, begin, deliver, finish
 from bot.incidents import judge, news, unit_base, unit_of
 from bot.looking import Looked, Looker
-from bot.model import Listed, Signature, Unknown
-from bot.records import Found, SignatureState, Standing, State
+from bot.model import Complete, Listed, Signature, Unknown
+from bot.records import ALL, Found, SignatureState, Standing, State
 from bot.sources import Source
 from bot.store import Store, Tx
 
 BATCH = 500  # new builds of one transaction
+FIELDS = "index.fields"
+OPEN_STATES = frozenset({State.PENDING, State.NOT_READY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,20 @@ class Ticked:
     new: int
     trouble: str = ""
     off: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Look:
+    """What one tick comes to. `passed`: the time since the last one, until it is forgiven.
+
+    `blind`: something was not answered at all.
+    """
+
+    now: datetime
+    passed: timedelta
+    blind: bool = False
+    troubles: list[str] = field(default_factory=list)
+    off: dict[str, str] = field(default_factory=dict)
 
 
 class Poller:
@@ -46,52 +62,73 @@ class Poller:
         self._signatures = signatures
         self._rules = rules
         self._every = every
+        self._patience = Patience()
 
     async def tick(self, now: datetime) -> Ticked:
         """List, classify, decide. Searches fail into Ticked.trouble; the store raises TemporaryError."""
-        await self._store.write(lambda tx: begin(tx, self._every, now))
+        look = Look(now, await self._store.write(lambda tx: begin(tx, self._every, now)))
         listing = await self._source.finished(now)
-        ticked = await self._sign_in(now)
+        if isinstance(listing, Unknown):
+            await self._blind(look, listing.why)
         standing = await self._store.read(lambda tx: tx.standing([one.uuid for one in listing.found]))
         work = sorted(
             (one for one in listing.found if needs(one, standing.get(one.uuid), now)), key=lambda one: one.newest
         )
+        await self._sign_in(look, bool(work))
         for start in range(0, len(work), BATCH):
-            ticked.append(await self._batch(work[start : start + BATCH], now))
-        blind = isinstance(listing, Unknown) or any(looked.blind for looked in ticked)
-        seen_from = self._source.window(now).start
-        await self._store.write(lambda tx: self._finish(tx, seen_from, not blind, now))
-        troubles = [listing.why] if isinstance(listing, Unknown) else [why for one in ticked for why in one.troubles]
-        off = {id: why for looked in ticked for id, why in looked.answers.refused.items()}
-        return Ticked(len(listing.found), sum(one.uuid not in standing for one in work), next(iter(troubles), ""), off)
+            await self._batch(work[start : start + BATCH], isinstance(listing, Complete), look)
+        await self._store.write(lambda tx: self._finish(tx, not look.blind, now))
+        if any(one.retry is not None and one.retry > now for one in standing.values()):
+            look.troubles.append("signatures that did not answer before wait for their turn to be asked again")
+        new = sum(one.uuid not in standing for one in work)
+        return Ticked(len(listing.found), new, next(iter(look.troubles), ""), look.off)
 
-    async def _batch(self, batch: Sequence[Listed], now: datetime) -> Looked:
+    async def _batch(self, batch: Sequence[Listed], listed_all: bool, look: Look) -> None:
         uuids = [one.uuid for one in batch]
         before = await self._store.read(lambda tx: tx.failures(uuids))
-        looked = await self._looker.look(batch, {one.build.uuid: one for one in before}, now)
-        await self._store.write(lambda tx: self._record(tx, looked, now))
-        return looked
+        looked = await self._looker.look(batch, {one.build.uuid: one for one in before}, listed_all, look.now)
+        await self._take(look, looked)
+        await self._store.write(lambda tx: self._record(tx, looked, look.now))
 
-    async def _sign_in(self, now: datetime) -> list[Looked]:
-        """Ask new and changed signatures of all builds that were asked before; refused ones stay off meanwhile."""
-        new_fields = await self._looker.classifier.prepare()
-        states = await self._store.read(lambda tx: tx.signature_states())
-        self._looker.off = frozenset(
-            id
-            for id, state in states.items()
-            if state.off and not new_fields and id in self._signatures and state.digest == self._signatures[id].digest
-        )
-        changed = [id for id, one in self._signatures.items() if id not in states or states[id].digest != one.digest]
+    async def _sign_in(self, look: Look, work: bool) -> None:
+        """Ask signatures that are new, changed, or may work again, of all builds that were asked before."""
+        classifier, now = self._looker.classifier, look.now
+        states, fields = await self._store.read(lambda tx: (tx.signature_states(), tx.get(FIELDS)))
+        changed = {id for id, one in self._signatures.items() if id not in states or states[id].digest != one.digest}
+        if work or changed or not classifier.fields:
+            await classifier.prepare()
+        off = {id for id, state in states.items() if state.off and id in self._signatures} - changed
+        if classifier.fields not in ("", fields):
+            await self._store.write(lambda tx: _switch_on(tx, off, classifier.fields))
+            changed, off = changed | off, set()
+        self._looker.off = frozenset(off)
         gone = states.keys() - self._signatures.keys()
         if gone:
             await self._store.write(lambda tx: tx.forget_signatures(gone))
-        if not changed:
-            return []
+        due = sorted(id for id in changed if self._patience.due(id, now))
+        if not due:
+            return
         window = self._source.window(now)
         before = await self._store.read(lambda tx: tx.failures_since(window.start))
-        looked = await self._looker.look_again([one for one in before if one.asked >= 0], changed, now)
-        await self._store.write(lambda tx: self._record_changed(tx, looked, changed, now))
-        return [looked]
+        looked = await self._looker.look_again([one for one in before if one.asked >= 0], due, now)
+        await self._take(look, looked)
+        for id in due:
+            self._patience.note(id, looked.answers.settled(id), now)
+        await self._store.write(lambda tx: self._record_changed(tx, looked, due, now))
+
+    async def _take(self, look: Look, looked: Looked) -> None:
+        look.troubles += looked.troubles
+        look.off |= looked.answers.refused
+        if looked.blind:
+            await self._blind(look, "")
+
+    async def _blind(self, look: Look, why: str) -> None:
+        """No deadline passes in the time for which there was no answer; they move on once in a look."""
+        look.blind = True
+        look.troubles += [why] if why else []
+        passed, look.passed = look.passed, timedelta(0)
+        if passed:
+            await self._store.write(lambda tx: tx.forgive(passed))
 
     # -- the transactions -----------------------------------------------------------------------------------------
 
@@ -106,20 +143,25 @@ class Poller:
         for id in changed:
             if looked.answers.answered(id):
                 tx.drop_found(id, list(looked.asked))
-            off = looked.answers.refused.get(id, "")
-            tx.put_signature(SignatureState(id, self._signatures[id].digest, off))
+            if looked.answers.settled(id):
+                off = looked.answers.refused.get(id, "")
+                tx.put_signature(SignatureState(id, self._signatures[id].digest, off))
         self._write_answers(tx, looked, now, quiet=True)
         self._decide(tx, {failure.unit for failure in tx.failures(list(looked.asked))}, now)
 
     def _decide(self, tx: Tx, units: Iterable[str], now: datetime) -> None:
-        judged = [judge(one, self._signatures, now, self._rules.waits) for one in tx.failures_in(list(units))]
+        """Units that left the look-back are closed as they stand."""
+        failures = tx.failures_in(list(units))
+        seen_from = self._source.window(now).start
+        there = {one.unit for one in failures if one.newest >= seen_from}
+        judged = [judge(one, self._signatures, now, self._rules.waits) for one in failures if one.unit in there]
         tx.add_news(news(judged, now))
         tx.put([replace(one.failure, state=one.state) for one in judged if one.state is not one.failure.state])
         deliver(tx, judged, self._rules, now)
 
-    def _finish(self, tx: Tx, seen_from: datetime, complete: bool, now: datetime) -> None:
+    def _finish(self, tx: Tx, complete: bool, now: datetime) -> None:
         self._decide(tx, tx.restless(), now)
-        finish(tx, self._rules, seen_from, complete, now)
+        finish(tx, self._rules, self._source.window(now).start, complete, now)
 
     def _write_builds(self, tx: Tx, looked: Looked, now: datetime) -> None:
         # Read again: the listing was long ago, by the clock of an announcer.
@@ -140,11 +182,21 @@ class Poller:
         tx.add_found([Found(hit, now, quiet) for hit in looked.answers.hits if hit.build in there])
         for uuid, failure in there.items():
             why = looked.answers.why.get(uuid, {})
+            if quiet and failure.state not in OPEN_STATES:
+                why = {}  # what is decided stands; the signature itself is asked again
             if failure.unsearched or why:
+                before = [row for row in failure.unsearched if row.signature in {*self._looker.on, ALL}]
                 everything = self._looker.all_asked(looked, uuid)
-                tx.put_unsearched(uuid, unsearched(failure.unsearched, looked.asked[uuid], everything, why, now))
+                tx.put_unsearched(uuid, unsearched(before, looked.asked[uuid], everything, why, now))
         for id, sentence in looked.answers.refused.items():
             tx.put_signature(SignatureState(id, self._signatures[id].digest, sentence))
+
+
+def _switch_on(tx: Tx, off: Iterable[str], fields: str) -> None:
+    """What an index with other fields refused, this one may answer: it counts as changed until it did."""
+    for id in off:
+        tx.put_signature(SignatureState(id, "", ""))
+    tx.put_value(FIELDS, fields)
 
 
 def needs(listed: Listed, standing: Standing | None, now: datetime) -> bool:

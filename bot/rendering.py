@@ -13,7 +13,7 @@ from bot.incidents import Judged, judge
 from bot.links import Links
 from bot.model import Signature
 from bot.records import Delivery, Failure, Kind, Rendered, Stage, State
-from bot.routing import Room, passing, spoken, unsaid, wants
+from bot.routing import NOTHING_LEFT, Room, passing, spoken, unsaid, wants
 from bot.store import Tx
 
 DAY = timedelta(hours=24)
@@ -52,7 +52,7 @@ class Renderer:
         judged = self._judged(tx.failures_in([row.about]), now)
         there = passing(room, judged, since)
         if not there:
-            return "nothing is left to say"
+            return NOTHING_LEFT
         others = sum(one.build.voting for one in judged) - sum(one.build.voting for one in there)
         ids = sorted({id for one in there for id in one.causes})
         causes = {id: self._cause(tx, id, room, now) for id in ids}
@@ -61,8 +61,8 @@ class Renderer:
         if not said:
             return Rendered(change_message(report, self._links), spoken(there), self._is_loud(row.room, there))
         root = next(one for one in reversed(said) if one.replaces is None)
-        further, explained = unsaid(said[-1].spoke, there)
-        changed = further or [one for one in explained if not one.quiet]
+        further, explained = unsaid(said, there)
+        changed = further + [one for one in explained if not one.quiet]
         message = corrected_message(report, changed, bool(further), self._links)
         return Rendered(message, spoken(there), self._is_loud(row.room, changed), root.said)
 
@@ -73,14 +73,14 @@ class Renderer:
     def _catch_up(self, tx: Tx, row: Delivery, room: Room, now: datetime) -> Rendered | str:
         wanted = self._wanted(tx.failures_since(now - DAY), room, now)
         if not wanted and row.gap is None:
-            return "nothing is left to say"
+            return NOTHING_LEFT
         return Rendered(catch_up(self._summary(wanted, row.gap)))
 
     def _digest(self, tx: Tx, row: Delivery, room: Room, now: datetime) -> Rendered | str:
         folded = tx.folded(row.id)
         wanted = self._wanted(tx.failures_in(sorted({one.about for one in folded})), room, now)
         if not wanted:
-            return "nothing is left to say"
+            return NOTHING_LEFT
         seen = [one.failure.newest for one in wanted]
         return Rendered(digest(self._summary(wanted, None), len(folded), min(seen), max(seen)))
 

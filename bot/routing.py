@@ -15,6 +15,9 @@ from bot.incidents import Judged, Waits
 from bot.records import Delivery, Spoke, Stage, State
 
 LINES_PER_CHANGE = 3  # on a network that cannot edit
+NOTHING_LEFT = "nothing is left to say"
+OPEN_AGAIN = frozenset({State.PENDING, State.NOT_READY})
+MORE_KNOWN = frozenset({(State.NOT_READY, State.UNKNOWN), (State.NOT_READY, State.KNOWN), (State.UNKNOWN, State.KNOWN)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +111,25 @@ def decide(
 ) -> Decision:
     """What is to be done for one unit in one room; `rows`: its deliveries there, by revision."""
     there = passing(room, unit.judged, since)
+    next_revision = rows[-1].revision + 1 if rows else 0
+    rows = [row for row in rows if not (row.stage is Stage.EXPIRED and row.reason == NOTHING_LEFT)]
     if not rows:
-        return _first(unit, there, waits, now)
+        return _first(unit, there, next_revision, waits, now)
     last = rows[-1]
     if last.stage is Stage.SENDING or last.doubt:
         return Decision(Action.NOTHING, "it is being said")
     if last.stage is Stage.FAILED:
         return Decision(Action.NOTHING, f"it failed before: {last.reason}")
     if last.stage is not Stage.QUEUED:
-        return _correction(there, room, rows, now)
+        return _correction(unit, there, room, rows, next_revision, now)
     if not there:
-        return Decision(Action.END, "nothing is left to say", revision=last.revision)
+        return Decision(Action.END, NOTHING_LEFT, revision=last.revision)
     if last.revision > 0:
         return Decision(Action.NOTHING, "its correction waits for its turn")
     return Decision(Action.MOVE, "it waits for its turn", _due(unit, waits, now))
 
 
-def _first(unit: Unit, there: Sequence[Judged], waits: Waits, now: datetime) -> Decision:
+def _first(unit: Unit, there: Sequence[Judged], revision: int, waits: Waits, now: datetime) -> Decision:
     if not there:
         return Decision(Action.NOTHING, "no feed of the room wants it")
     if unit.old:
@@ -132,7 +137,7 @@ def _first(unit: Unit, there: Sequence[Judged], waits: Waits, now: datetime) -> 
     due = _due(unit, waits, now)
     if due is None:
         return Decision(Action.NOTHING, "its other failures are not yet known or settled")
-    return Decision(Action.QUEUE, "a change failed", due)
+    return Decision(Action.QUEUE, "a change failed", due, revision)
 
 
 def _due(unit: Unit, waits: Waits, now: datetime) -> datetime | None:
@@ -148,16 +153,17 @@ def _due(unit: Unit, waits: Waits, now: datetime) -> datetime | None:
     return min(held) + waits.hold if held else seen
 
 
-def _correction(there: Sequence[Judged], room: Room, rows: Sequence[Delivery], now: datetime) -> Decision:
+def _correction(
+    unit: Unit, there: Sequence[Judged], room: Room, rows: Sequence[Delivery], revision: int, now: datetime
+) -> Decision:
     last = rows[-1]
-    further, explained = unsaid(last.spoke, there)
-    queue = Decision(Action.QUEUE, "what was said is corrected", now, last.revision + 1)
+    further, explained = unsaid(rows, there)
+    queue = Decision(Action.QUEUE, "what was said is corrected", now, revision)
     if last.stage is not Stage.SAID:
         known = [one for one in explained if one.state is State.KNOWN and not one.quiet]
         return queue if known else Decision(Action.NOTHING, f"it is {last.stage.value}: {last.reason}")
     if room.edits:
-        same = not there or set(spoken(there)) == set(last.spoke)
-        return Decision(Action.NOTHING, "it was said") if same else queue
+        return queue if there and _differs(last, unit, there) else Decision(Action.NOTHING, "it was said")
     if not further and all(one.quiet for one in explained):
         return Decision(Action.NOTHING, "it was said")
     if sum(row.stage is Stage.SAID for row in rows) >= LINES_PER_CHANGE:
@@ -165,15 +171,23 @@ def _correction(there: Sequence[Judged], room: Room, rows: Sequence[Delivery], n
     return queue
 
 
-def unsaid(spoke: Sequence[Spoke], there: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
-    """What the last message did not say: further failures, and failures of which more is known now.
+def _differs(last: Delivery, unit: Unit, there: Sequence[Judged]) -> bool:
+    """Is other than the last message said now? What it said of a build that has opened again stands meanwhile."""
+    before = {one.build: one for one in last.spoke}
+    now = {one.build: one for one in spoken(there)}
+    again = {one.build.uuid for one in unit.judged if one.state in OPEN_AGAIN} & before.keys()
+    return any(before.get(uuid) != now.get(uuid) for uuid in (before.keys() | now.keys()) - again)
 
-    More is known when logs that were not ready are, or an unknown failure is explained.
+
+def unsaid(rows: Sequence[Delivery], there: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
+    """What a unit's messages in a room did not say: further failures, and failures of which more is known now.
+
+    More is known when logs that were not ready are, or an unknown failure is explained. `rows`: by revision.
     """
-    before = {one.build: one.state for one in spoke}
+    before = {spoke.build: spoke.state for row in rows for spoke in row.spoke}
     further = [one for one in there if one.build.uuid not in before]
-    open_before = [one for one in there if before.get(one.build.uuid) in (State.UNKNOWN, State.NOT_READY)]
-    return further, [one for one in open_before if before[one.build.uuid] is not one.state]
+    explained = [one for one in there if (before.get(one.build.uuid), one.state) in MORE_KNOWN]
+    return further, explained
 
 
 def spoken(there: Sequence[Judged]) -> tuple[Spoke, ...]:
