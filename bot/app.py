@@ -156,6 +156,7 @@ class Bot:
             (self.watch.count, self.config.poll.totals_every),
         ):
             scheduler.add_job(job, "interval", seconds=every.total_seconds(), next_run_time=utc_now())
+        logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)  # of its errors only "cancelled" is left
         scheduler.start()
         return scheduler
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from bot.lucene.parse import parse
 from bot.lucene.rewrite import rewrite
-from bot.lucene.tree import Node
+from bot.lucene.tree import Bool, Node
 from bot.model import Answer, Complete, Fields, Hit, Line, Unknown, Window
 from bot.reasons import LINES, QUERIES, most_telling
 from bot.records import ALL, Unsearched
@@ -18,6 +18,7 @@ from bot.search import Question, Search
 
 log = logging.getLogger(__name__)
 
+NAMED = 20  # signatures in one line of the log
 MANY = 10  # more unanswered signatures of one build than this are one row
 RETRY_FIRST, RETRY_LAST = timedelta(minutes=1), timedelta(minutes=30)
 
@@ -85,9 +86,19 @@ class Classifier:
         elif answer.found != self._fields:
             self._rewrite(answer.found)
             self._fields = answer.found
+            self._say_what_is_missing(answer.found)
 
     def _rewrite(self, fields: Fields) -> None:
         self._questions = {id: Question(id, self._rewritten(tree, fields)) for id, tree in self._trees.items()}
+
+    def _say_what_is_missing(self, fields: Fields) -> None:
+        """A clause on a field that the index lacks finds nothing, and no server says so."""
+        paths = {field.exact for field in fields.values()} | fields.keys()
+        named = {id: fields_of(question.tree) for id, question in self._questions.items()}
+        for path in sorted({path for own in named.values() for path in own} - paths):
+            if not path.startswith(("*", "_")):
+                ids = [id for id, own in named.items() if path in own]
+                log.warning("field not in the index field=%s signatures=%s", path, ",".join(ids[:NAMED]))
 
     def _rewritten(self, tree: Node, fields: Fields) -> Node:
         return rewrite(tree, self._search.profile, fields)
@@ -125,6 +136,13 @@ class Patience:
         tries = self._failed.pop(id, (0, now))[0] + 1
         if not worked:
             self._failed[id] = (tries, now + _wait(tries))
+
+
+def fields_of(tree: Node) -> set[str]:
+    """The field paths that a rewritten tree names."""
+    if isinstance(tree, Bool):
+        return {path for clause in tree.clauses for path in fields_of(clause.node)}
+    return {tree.field}
 
 
 def unsearched(

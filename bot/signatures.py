@@ -134,6 +134,8 @@ def _add(loaded: Loaded, file: Path, profile: Profile) -> None:
     loaded.trees[file.stem] = tree
     remarks = lint(content.query, tree, profile, None)
     loaded.warnings += [_in_query(marked, remark.at, remark.message) for remark in remarks]
+    if content.test_ids:
+        loaded.warnings.append(marked.fault(("test_ids",), "no subunit index is asked: the query alone decides"))
     loaded.sources[file.stem] = Source(marked, content.matches, content.does_not_match)
 
 
