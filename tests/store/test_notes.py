@@ -32,6 +32,8 @@ def test_a_line_is_heard_once_and_forgotten_after_14_days(store: Store) -> None:
         return store.write_now(lambda tx: tx.hear(network, id, now))  # type: ignore[arg-type]
 
     assert [hear("oftc", "a"), hear("oftc", "a"), hear("oftc", "b"), hear("opendev", "a")] == [True, False, True, True]
+    heard = store.read_now(lambda tx: [tx.was_heard("oftc", id) for id in ("a", "b", "c")])
+    assert heard == [True, True, False]
     assert not hear("oftc", "a", NOW + 14 * DAY)
     assert hear("oftc", "a", NOW + 14 * DAY + SECOND)
 

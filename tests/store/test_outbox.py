@@ -183,6 +183,17 @@ def test_deliveries_and_queued_are_in_order(store: Store) -> None:
     assert [row.about for row in store.read_now(lambda tx: tx.queued(GLANCE))] == ["bs1"]
 
 
+def test_rows_are_unfinished_until_they_end(store: Store) -> None:
+    for n in range(3):
+        queue(store, f"bs{n}")
+    queue(store, "undated", due=None)
+    say(store, claimed(store), NOW - SECOND)
+    say(store, claimed(store), NOW)
+    claimed(store)
+    assert [row.about for row in store.read_now(lambda tx: tx.unfinished())] == ["bs2", "undated"]
+    assert [row.about for row in store.read_now(lambda tx: tx.ended_since(NOW))] == ["bs1"]
+
+
 def test_set_due_moves_only_what_is_free(store: Store) -> None:
     row = queue(store, "bs1", due=None)
     assert claim(store) is None

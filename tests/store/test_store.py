@@ -80,7 +80,7 @@ async def test_the_failure_of_work_that_nobody_waits_for_is_logged(
         await caller
     go_on.set()
     await store.write(uuids)
-    assert "the disk is full" in caplog.text
+    assert "store work failed after its caller was cancelled error=the disk is full" in caplog.text
 
 
 async def test_close_waits_for_the_work_that_has_begun(url: str) -> None:
@@ -135,11 +135,14 @@ def test_writers_of_two_processes_come_one_after_the_other(store: Store, url: st
         "from bot.store import Store\n"
         "from tests.store.making import NOW\n"
         "store = Store.open(sys.argv[1], now=NOW, lock=False)\n"
+        "print('ready', flush=True)\n"
         "for _ in range(100):\n"
         "    store.write_now(lambda tx: tx.put_value('n', str(int(tx.get('n') or 0) + 1)))\n"
         "store.close_now()\n"
     )
     with process(code, url) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
         for _ in range(100):
             store.write_now(lambda tx: tx.put_value("n", str(int(tx.get("n") or 0) + 1)))
     assert other.returncode == 0
