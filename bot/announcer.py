@@ -24,7 +24,8 @@ PUT_OFF_FIRST, PUT_OFF_LAST = timedelta(seconds=5), timedelta(minutes=5)
 class Announcer:
     """The deliveries of one network, one at a time.
 
-    `fold_over`: per room, how many may wait before they become one summary. `only`: this delivery, and no other.
+    `fold_over`: per room, how many may wait before they become one summary. `say_within`: what is in doubt longer
+    expires. `only`: this delivery, and no other.
     `every`: seconds between looks.
     """
 
@@ -36,6 +37,7 @@ class Announcer:
         troubles: Troubles,
         clock: Callable[[], datetime],
         fold_over: Callable[[str], int],
+        say_within: timedelta,
         only: int | None = None,
         every: float = 1.0,
     ) -> None:
@@ -45,8 +47,11 @@ class Announcer:
         self._troubles = troubles
         self._clock = clock
         self._fold_over = fold_over
+        self._say_within = say_within
         self._only = only
         self._every = every
+        self._at: Delivery | None = None  # what is being rendered or said
+        self._spoilt: Delivery | None = None  # what the guard caught while it was
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop: say what is due. A worker that starts takes up first what it was saying at its end."""
@@ -59,21 +64,30 @@ class Announcer:
             except Exception:  # the guard of deliveries
                 log.exception("delivery failed network=%s", self._chat.name)
                 self._troubles.once(f"network {self._chat.name}", "a delivery failed, the log has the traceback")
-                worked = False
+                self._spoilt, worked = self._at, False
             if not worked:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), self._every)
 
     async def step(self) -> bool:
         """Claim, say and record one delivery; False if none was due. Raises TemporaryError for the store."""
-        row = await self._store.write(self._claim)
-        if row is None:
+        self._at = await self._store.write(self._claim)
+        self._spoilt = None
+        if self._at is None:
             return False
-        await self._record(row, await self._say(row))
+        await self._record(self._at, await self._say(self._at))
+        self._at = None
         return True
 
     def _claim(self, tx: Tx) -> Delivery | None:
-        return tx.claim(self._chat.name, self._clock(), self._render, self._fold_over, only=self._only)
+        if self._spoilt is not None:  # else it would stand at the head of its network's queue for ever
+            tx.fail(self._spoilt.id, "internal error", self._clock())
+        tx.expire_doubtful(self._clock(), self._say_within)  # what was being said when the bot died, long ago
+        return tx.claim(self._chat.name, self._clock(), self._rendered, self._fold_over, only=self._only)
+
+    def _rendered(self, tx: Tx, row: Delivery, now: datetime) -> Rendered | str:
+        self._at = row
+        return self._render(tx, row, now)
 
     async def _say(self, row: Delivery) -> Said | TemporaryError | PermanentError:
         message = row.message or Message("")

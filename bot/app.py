@@ -144,8 +144,8 @@ class Bot:
             raise UserError("the store's lock was lost, and another bot may have it now: this one has stopped")
 
     def _announcer(self, chat: Chat, only: int | None) -> Announcer:
-        fold = self.config.announce.fold_limit
-        return Announcer(chat, self.store, self.core.renderer, self.troubles, self._clock, fold, only)
+        fold, within = self.config.announce.fold_limit, self.core.rules.waits.say_within
+        return Announcer(chat, self.store, self.core.renderer, self.troubles, self._clock, fold, within, only)
 
     def _schedule(self) -> AsyncIOScheduler:
         """Looks and totals, the first of each at once. With APScheduler's own defaults a stall of 2 s loses a run."""
