@@ -29,10 +29,18 @@ def deliver(tx: Tx, judged: Iterable[Judged], rules: Rules, now: datetime) -> No
     since = {name: tx.feed_since(name, digest, now) for name, digest in rules.digests.items()}
     units = _units(judged)
     rows = _by_room(tx.deliveries([unit.key for unit in units]))
+    old: dict[str, datetime] = {}
     for unit in units:
         for room in rules.rooms:
             own = rows.get((unit.key, room.name), [])
-            _apply(tx, unit, room, own, decide(unit, room, since, own, now, rules.waits), now)
+            decision = decide(unit, room, since, own, now, rules.waits)
+            if decision.action is Action.CATCH_UP:
+                seen = min(one.failure.first_seen for one in unit.judged)
+                old[room.name] = max(seen, old.get(room.name, seen))
+            else:
+                _apply(tx, unit, room, own, decision, now)
+    for name, seen in old.items():
+        _catch_up(tx, name, seen, now)
 
 
 def _units(judged: Iterable[Judged]) -> list[Unit]:
@@ -53,7 +61,7 @@ def _by_room(rows: Iterable[Delivery]) -> dict[tuple[str, str], list[Delivery]]:
 
 def _apply(tx: Tx, unit: Unit, room: Room, rows: Sequence[Delivery], decision: Decision, now: datetime) -> None:
     match decision.action:
-        case Action.NOTHING:
+        case Action.NOTHING | Action.CATCH_UP:
             pass
         case Action.QUEUE:
             tx.enqueue(Kind.CHANGE, unit.key, room.name, decision.revision, decision.due, now)
@@ -62,8 +70,6 @@ def _apply(tx: Tx, unit: Unit, room: Room, rows: Sequence[Delivery], decision: D
                 tx.set_due(rows[-1].id, decision.due)
         case Action.END:
             tx.end(rows[-1].id, Stage.EXPIRED, decision.reason, now)
-        case Action.CATCH_UP:
-            _catch_up(tx, room.name, min(one.failure.first_seen for one in unit.judged), now)
 
 
 def _catch_up(tx: Tx, room: str, since: datetime, now: datetime, gap: tuple[datetime, datetime] | None = None) -> None:

@@ -10,8 +10,8 @@ from bot.classify import Classifier, Patience, unsearched
 from bot.deliveries import Rules, begin, deliver, finish
 from bot.incidents import judge, news, unit_base, unit_of
 from bot.looking import Looked, Looker
-from bot.model import Complete, Listed, Signature, Unknown
-from bot.records import ALL, Found, SignatureState, Standing, State
+from bot.model import Build, Complete, Listed, Signature, Unknown
+from bot.records import ALL, Failure, Found, SignatureState, Standing, State
 from bot.sources import Source
 from bot.store import Store, Tx
 
@@ -166,16 +166,27 @@ class Poller:
     def _write_builds(self, tx: Tx, looked: Looked, now: datetime) -> None:
         # Read again: the listing was long ago, by the clock of an announcer.
         looked.before = {one.build.uuid: one for one in tx.failures([one.uuid for one in looked.listed])}
+        written: list[Failure] = []
         for one in looked.listed:
             failure = self._looker.seen(looked, one, now)
             if failure is None:
                 continue
             if one.uuid not in looked.before:
-                like = [] if failure.build.buildset else tx.units_like(unit_base(failure.build))
-                failure = replace(failure, unit=unit_of(failure.build, like))
+                failure = replace(failure, unit=self._unit(tx, failure.build, written))
             if one.uuid in looked.reasons:
                 failure = replace(failure, reason=looked.reasons[one.uuid], reason_asked=True)
-            tx.put([replace(failure, asked=one.documents) if self._looker.all_asked(looked, one.uuid) else failure])
+            asked = one.documents if self._looker.all_asked(looked, one.uuid) else failure.asked
+            written.append(replace(failure, asked=asked))
+        tx.put(written)
+
+    @staticmethod
+    def _unit(tx: Tx, build: Build, written: list[Failure]) -> str:
+        """What a new build speaks with; without a buildset that depends on the builds `written` before it."""
+        if build.buildset:
+            return unit_of(build, [])
+        tx.put(written)
+        written.clear()
+        return unit_of(build, tx.units_like(unit_base(build)))
 
     def _write_answers(self, tx: Tx, looked: Looked, now: datetime, quiet: bool) -> None:
         there = {one.build.uuid: one for one in tx.failures(list(looked.asked))}

@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.servers.synapse", "tests.servers.ircd", "tests.servers.opensearch", "tests.servers.postgres"]
+pytest_plugins = [
+    "tests.servers.synapse",
+    "tests.servers.ircd",
+    "tests.servers.opensearch",
+    "tests.servers.postgres",
+    "tests.fakes",
+]
