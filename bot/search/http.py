@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,17 +13,15 @@ from typing import Any, TypeVar
 from bot.lucene.printing import to_text
 from bot.lucene.tree import Node
 from bot.model import Answer, Build, Complete, Fields, Hit, Line, Listed, Ran, Totals, Unknown, Where, Window
-from bot.search import Question, answers, mapping, plan
+from bot.search import Question, answers, plan
 from bot.search.config import SearchConfig
+from bot.search.layouts import Layouts
 from bot.search.msearch import Item, Msearch, Outcome
 from bot.search.plan import Json, Layout, NoSuchField
 from bot.search.profiles import PROFILES, with_overrides
 from bot.search.wire import TOO_LARGE, NoAnswer, Pace, Wire
 
-log = logging.getLogger(__name__)
-
 T = TypeVar("T")
-DENIED = frozenset({403, 404, 405})
 UUIDS_LISTED = 5_000  # of one listing's condition
 UUIDS_DESCRIBED = 500  # each comes with a document
 
@@ -49,12 +46,9 @@ class HttpSearch:
         self.profile = with_overrides(PROFILES[settings.profile], settings.fields)
         self._index = settings.index
         self._wire = Wire(settings, pace or Pace())
+        self._layouts = Layouts(self._wire, self.profile, settings.index, fields_for.total_seconds(), clock)
         self._msearch = Msearch(self._wire, at_once=settings.at_once, chunk=settings.chunk, largest=largest)
-        self._fields_for = fields_for.total_seconds()
         self._page = page
-        self._clock = clock
-        self._known: tuple[float, Layout] | None = None
-        self._assumes = False
 
     async def builds(self, window: Window, where: Where) -> Answer[list[Listed]]:
         async def ask(uuids: Sequence[str]) -> Answer[list[Listed]]:
@@ -66,7 +60,7 @@ class HttpSearch:
             return await self._paged(page, answers.listed)
 
         try:
-            if plan.nowhere(where, await self._layout()):
+            if plan.nowhere(where, await self._layouts.current()):
                 return Complete([])
         except (NoAnswer, NoSuchField) as fault:
             return Unknown(str(fault), [])
@@ -78,7 +72,7 @@ class HttpSearch:
 
     async def described(self, uuids: Sequence[str], window: Window) -> Answer[list[Build]]:
         async def ask(some: Sequence[str]) -> Answer[list[Build]]:
-            layout = await self._layout()
+            layout = await self._layouts.current()
             item = await self._search(plan.described(some, window, layout, self._wire.server_timeout))
             return self._judged(item, answers.described(item, self.profile))
 
@@ -90,7 +84,7 @@ class HttpSearch:
         if not questions or (uuids is not None and not uuids):
             return {question.id: Complete([]) for question in questions}
         try:
-            layout = await self._layout()
+            layout = await self._layouts.current()
         except (NoAnswer, NoSuchField) as fault:
             return {question.id: Unknown(str(fault), []) for question in questions}
         outcomes = await self._msearch.run(self._items(questions, uuids), self._body(window, layout))
@@ -99,7 +93,7 @@ class HttpSearch:
 
     async def lines(self, uuid: str, tree: Node, limit: int, window: Window) -> Answer[list[Line]]:
         async def ask(some: Sequence[str]) -> Answer[list[Line]]:
-            layout = await self._layout()
+            layout = await self._layouts.current()
             asked = plan.lines(to_text(tree), some[0], limit, window, layout, self._wire.server_timeout)
             item = await self._search(asked)
             return self._judged(item, answers.lines(item, self.profile))
@@ -121,50 +115,12 @@ class HttpSearch:
 
     async def fields(self) -> Answer[Fields]:
         try:
-            return Complete(await self._read_fields())
+            return Complete(await self._layouts.read())
         except NoAnswer as fault:
             return Unknown(str(fault), {})
 
     async def close(self) -> None:
         await self._wire.close()
-
-    # -- the index's fields -----------------------------------------------------------------------------------
-
-    async def _layout(self) -> Layout:
-        """The layout with the fields as last read. Raises NoAnswer, or NoSuchField for an index of another layout."""
-        if self._known is not None and self._clock() - self._known[0] < self._fields_for:
-            return self._known[1]
-        layout = Layout(self.profile, await self._read_fields())
-        layout.exact("uuid")
-        for word in plan.NEEDED:
-            layout.field(word)
-        self._known = (self._clock(), layout)
-        return layout
-
-    async def _read_fields(self) -> Fields:
-        try:
-            caps = await self._wire.get("_field_caps", fields="*", ignore_unavailable="true")
-        except NoAnswer as fault:
-            if fault.status not in DENIED:
-                raise
-            return await self._read_mapping()
-        if not caps.get("indices", [""]):
-            raise NoAnswer(f"no index matches {self._index}")
-        return mapping.from_field_caps(caps)
-
-    async def _read_mapping(self) -> Fields:
-        try:
-            found = await self._wire.get("_mapping", ignore_unavailable="true")
-        except NoAnswer as fault:
-            if fault.status not in DENIED:
-                raise
-            if not self._assumes:
-                self._assumes = True
-                log.warning("the index's fields cannot be read, its layout's are assumed profile=%s", self.profile.name)
-            return mapping.assumed(self.profile)
-        if not found:
-            raise NoAnswer(f"no index matches {self._index}")
-        return mapping.from_mapping(found)
 
     # -- one question -----------------------------------------------------------------------------------------
 
@@ -179,7 +135,7 @@ class HttpSearch:
         self, page: Callable[[Layout, Json | None], Json], read: Callable[[Mapping[str, Any]], list[T]]
     ) -> Answer[list[T]]:
         """All pages of a listing; it ends at the first that is not whole."""
-        layout = await self._layout()
+        layout = await self._layouts.current()
         found: list[T] = []
         after: Json | None = None
         while True:

@@ -26,12 +26,15 @@ def kind_of(types: set[str]) -> str:
 def from_types(types: Mapping[str, set[str]]) -> Fields:
     """The fields, of name -> the types it has in the indices of the pattern."""
     kinds = {name: kind_of(found) for name, found in types.items()}
-    return {name: Field(name, kind, exact(name, kinds)) for name, kind in kinds.items() if kind}
+    return {name: Field(name, kind, exact(name, kinds, types[name])) for name, kind in kinds.items() if kind}
 
 
-def exact(name: str, kinds: Mapping[str, str]) -> str | None:
+def exact(name: str, kinds: Mapping[str, str], types: set[str]) -> str | None:
+    """Where the field is exact in every index; no path serves where one has it as text and another as keyword."""
     if kinds[name] != "text":
         return name
+    if types - TEXT:
+        return None
     return next((f"{name}.{sub}" for sub in EXACT if kinds.get(f"{name}.{sub}") == "keyword"), None)
 
 

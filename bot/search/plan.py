@@ -46,7 +46,9 @@ class Layout:
         """The path for exact clauses and aggregations. Raises NoSuchField where there is none."""
         found = self.field(word)
         if found.exact is None:
-            raise NoSuchField(f"the field {found.name} is analysed text without a keyword: it cannot be counted by")
+            raise NoSuchField(
+                f"the field {found.name} is analysed text, in some index without a keyword: it cannot be counted by"
+            )
         return found.exact
 
     def at(self) -> str:
@@ -170,6 +172,11 @@ def totals(window: Window, layout: Layout, server_timeout: str, page: int, after
     distinct = {"builds": {"cardinality": {"field": layout.exact("uuid")}}}
     filters = [since(layout, window.start, window.end)]
     return search(filters, server_timeout, composite(sources, distinct, page, after))
+
+
+def any_with(path: str) -> Json:
+    """Whether a document has this field at all."""
+    return {"size": 0, "track_total_hits": 1, "query": {"exists": {"field": path}}}
 
 
 def msearch(bodies: Sequence[bytes]) -> bytes:

@@ -19,6 +19,7 @@ from bot.errors import UserError
 from bot.lucene.tree import Node, Wildcard, Word
 from bot.model import Answer, Complete, Hit, Unknown, Where
 from bot.search import Question, plan
+from bot.search.answers import trouble
 from bot.search.config import SearchConfig
 from bot.search.http import HttpSearch
 from bot.search.wire import Pace
@@ -358,6 +359,52 @@ async def test_fields_without_field_caps_and_without_mapping(
         assert by_build(found(await asked(search))) == {FIRST.uuid: 2, LONG.uuid: 1}
     assert len([record for record in caplog.records if "assumed" in record.message]) == 1
     assert found(await search.fields())["build_uuid"].exact == "build_uuid.keyword"
+
+
+async def test_assumed_fields_that_are_not_there(opensearch: str, proxy: Proxy, make: Make) -> None:
+    """Strings are keywords without a sub-field in this index: nothing would be found, and that is no zero."""
+    exact = {"dynamic_templates": [{"exact": {"match_mapping_type": "string", "mapping": {"type": "keyword"}}}]}
+    server.fill(opensearch, "faults-keyword", documents("logsender", GATE[:1]), {"mappings": exact})
+
+    async def both(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        return web.Response(status=403) if request.path.endswith(("_field_caps", "_mapping")) else None
+
+    proxy.before = both
+    answer = await asked(make({"index": "faults-keyword"}))
+    why = "the fields of faults-keyword cannot be read, and nothing has build_uuid.keyword: allow _field_caps"
+    assert answer == Unknown(why, [])
+
+
+async def test_a_field_that_differs_between_indices(opensearch: str, make: Make) -> None:
+    """build_uuid is text with a keyword in one and keyword in the other: no path finds both."""
+    as_keyword = {"mappings": {"properties": {"build_uuid": {"type": "keyword"}}}}
+    server.fill(opensearch, "faults-mixed-a", documents("logsender", GATE[:1]))
+    server.fill(opensearch, "faults-mixed-b", documents("logsender", GATE[1:3]), as_keyword)
+    answer = await asked(make({"index": "faults-mixed-*"}))
+    assert isinstance(answer, Unknown)
+    assert answer.why.startswith("the field build_uuid is analysed text, in some index without a keyword")
+
+
+def test_what_cannot_be_aggregated_is_not_the_querys_fault() -> None:
+    """Else every signature would be switched off for a mapping that changed."""
+    reason = "Text fields are not optimised for operations. Set fielddata=true on [build_uuid] to load fielddata"
+    error = {"type": "search_phase_execution_exception", "reason": "all shards failed"}
+    cause = {"type": "illegal_argument_exception", "reason": reason}
+    fault = trouble({"error": error | {"root_cause": [cause]}, "status": 400}, "logs-*")
+    assert fault is not None
+    assert not fault.refused
+    other = cause | {"reason": "The length of regex [1200] used in the query is greater than 1000"}
+    fault = trouble({"error": error | {"root_cause": [other]}, "status": 400}, "logs-*")
+    assert fault is not None
+    assert fault.refused
+
+
+async def test_a_listing_ends_at_a_page_that_is_not_whole(proxy: Proxy, make: Make) -> None:
+    proxy.edit = edited(timed_out=True)
+    answer = await make(page=1).builds(DAY, Where())
+    assert isinstance(answer, Unknown)
+    assert len(answer.found) <= 1
+    assert proxy.actions() == ["_field_caps", "_search"]
 
 
 async def test_fields_are_believed_for_a_while(proxy: Proxy, make: Make) -> None:

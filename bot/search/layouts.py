@@ -1,0 +1,78 @@
+"""The index's fields as last read, and what is done where they cannot be read."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+
+from bot.model import Fields, Profile
+from bot.search import answers, mapping, plan
+from bot.search.plan import Layout
+from bot.search.wire import NoAnswer, Wire
+
+log = logging.getLogger(__name__)
+
+DENIED = frozenset({403, 404, 405})
+
+
+class Layouts:
+    """One index's profile with its fields; they are believed for `believed` seconds of `clock`."""
+
+    def __init__(self, wire: Wire, profile: Profile, index: str, believed: float, clock: Callable[[], float]) -> None:
+        self._wire = wire
+        self._profile = profile
+        self._index = index
+        self._believed = believed
+        self._clock = clock
+        self._known: tuple[float, Layout] | None = None
+        self._assumes = False
+
+    async def current(self) -> Layout:
+        """The layout with the fields as last read. Raises NoAnswer, or NoSuchField for an index of another layout."""
+        if self._known is not None and self._clock() - self._known[0] < self._believed:
+            return self._known[1]
+        layout = Layout(self._profile, await self.read())
+        layout.exact("uuid")
+        for word in plan.NEEDED:
+            layout.field(word)
+        self._known = (self._clock(), layout)
+        return layout
+
+    async def read(self) -> Fields:
+        """The fields that the index has now. Raises NoAnswer."""
+        try:
+            caps = await self._wire.get("_field_caps", fields="*", ignore_unavailable="true")
+        except NoAnswer as fault:
+            if fault.status not in DENIED:
+                raise
+            return await self._mapping()
+        if not caps.get("indices", [""]):
+            raise NoAnswer(f"no index matches {self._index}")
+        return mapping.from_field_caps(caps)
+
+    async def _mapping(self) -> Fields:
+        try:
+            found = await self._wire.get("_mapping", ignore_unavailable="true")
+        except NoAnswer as fault:
+            if fault.status not in DENIED:
+                raise
+            return await self._assumed()
+        if not found:
+            raise NoAnswer(f"no index matches {self._index}")
+        return mapping.from_mapping(found)
+
+    async def _assumed(self) -> Fields:
+        """The profile's own fields, if a document has them: a filter on a field that is not there finds nothing."""
+        layout = Layout(self._profile, mapping.assumed(self._profile))
+        uuid = layout.exact("uuid")
+        item = await self._wire.search(json.dumps(plan.any_with(uuid)).encode())
+        fault = answers.trouble(item, self._index)
+        if fault is not None:
+            raise NoAnswer(fault.why)
+        if not item["hits"]["total"]["value"]:
+            raise NoAnswer(f"the fields of {self._index} cannot be read, and nothing has {uuid}: allow _field_caps")
+        if not self._assumes:
+            self._assumes = True
+            log.warning("the index's fields cannot be read, its layout's are assumed profile=%s", self._profile.name)
+        return layout.fields
