@@ -75,13 +75,13 @@ def why_not(feed: Feed, judged: Judged) -> str:
     """Why a feed does not want to hear of a failure; "" if it does."""
     build = judged.build
     for word, patterns, value in (
-        ("pipeline", feed.pipelines, build.pipeline),
-        ("project", feed.projects, build.project),
-        ("branch", feed.branches, build.branch),
-        ("job", feed.jobs, build.job),
+        ("pipelines", feed.pipelines, build.pipeline),
+        ("projects", feed.projects, build.project),
+        ("branches", feed.branches, build.branch),
+        ("jobs", feed.jobs, build.job),
     ):
         if patterns and not any(pattern.matches(value) for pattern in patterns):
-            return f"its {word}s do not have {value or 'an empty one'}"
+            return f"its {word} do not have {value or 'an empty one'}"
     if not judged.said:
         return f"the build is {judged.state.value}"
     event = "known" if judged.state is State.KNOWN else "unknown"

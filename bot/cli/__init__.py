@@ -12,9 +12,8 @@ import typer
 
 from bot import __version__
 from bot.cli import check, index, once, query, route, run, say, signatures
+from bot.cli.common import CODES
 from bot.errors import PermanentError, TemporaryError, UserError
-
-CODES = "Exit codes: 0 done, 1 it could not be done (a sentence says why), 2 wrong usage, 130 Ctrl-C."
 
 app = typer.Typer(
     name="gatewatch",

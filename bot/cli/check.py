@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli.common import DEFAULT, ConfigFile, found_there
+from bot.cli.common import DEFAULT, ConfigFile, counted, found_there
 from bot.config import look_over, shown
 from bot.core import profile_of
 from bot.errors import UserError
@@ -27,4 +27,4 @@ def check(config: ConfigFile = DEFAULT) -> None:
         raise UserError(f"{config} and its signatures: {many(faults)}", [str(fault) for fault in faults])
     for line in shown(settings):
         typer.echo(line)
-    typer.echo(f"{config}: no faults, {len(loaded.signatures)} signatures")
+    typer.echo(f"{config}: no faults, {counted(len(loaded.signatures), 'signature')}")

@@ -16,7 +16,13 @@ ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", help="The config file.", envvar="GATEWATCH_CONFIG", show_default=True)
 ]
 DEFAULT = Path("config.yaml")
+CODES = "Exit codes: 0 done, 1 it could not be done (a sentence says why), 2 wrong usage, 130 Ctrl-C."
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def counted(count: int, word: str) -> str:
+    """`1 build`, `2 builds`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def found_there(path: Path) -> Path:

@@ -8,6 +8,7 @@ from datetime import datetime
 import typer
 
 from bot.app import open_search, utc_now
+from bot.cli.common import counted
 from bot.config import Config
 from bot.core import Core, build_core
 from bot.incidents import Judged, judge
@@ -31,7 +32,7 @@ async def dry_run(settings: Config, url: str) -> Ticked:
         await store.close()
     for line in lines:
         typer.echo(line)
-    typer.echo(f"{ticked.listed} failed builds, {ticked.new} of them new; nothing was written or said")
+    typer.echo(f"{counted(ticked.listed, 'failed build')}, {ticked.new} of them new; nothing was written or said")
     return ticked
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from bot.cli.common import DEFAULT, ConfigFile, configured
+from bot.cli.common import DEFAULT, ConfigFile, configured, counted
 from bot.errors import UserError
 
 
@@ -29,7 +29,7 @@ def index(
         raise UserError(f"{config}: `search` names a cluster; only an embedded index can be loaded")
     problems = load_folder(settings.search.path, folder)
     if problems:
-        raise UserError(f"{len(problems)} builds were left out:", problems)
+        raise UserError(f"left out: {counted(len(problems), 'build')}", problems)
 
 
 def load_folder(path: Path, folder: Path) -> tuple[str, ...]:
@@ -43,5 +43,5 @@ def load_folder(path: Path, folder: Path) -> tuple[str, ...]:
         loaded = load(
             path, folder, datetime.now(UTC), lambda done, total: bar.update(task, completed=done, total=total)
         )
-    console.print(f"indexed {loaded.builds} builds, {loaded.lines} lines", highlight=False)
+    console.print(f"indexed {counted(loaded.builds, 'build')}, {counted(loaded.lines, 'line')}", highlight=False)
     return loaded.problems

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.app import Bot, utc_now
-from bot.cli.common import DEFAULT, ConfigFile, configured, start_short_log, store_address
+from bot.cli.common import DEFAULT, ConfigFile, configured, counted, start_short_log, store_address
 from bot.cli.connected import connected
 from bot.cli.dryrun import dry_run as tried
 from bot.cli.run import first_load
@@ -99,8 +99,8 @@ def _report(settings: Config, look: Look, wait: float) -> None:
     for row in said:
         if settings.networks[room_address(row.room)[0]].type != "console" and row.message:
             typer.echo(f"said in {row.room}: {row.message.text}")
-    listed = f"{look.ticked.listed} failed builds, {look.ticked.new} of them new"
-    typer.echo(f"{listed}; {len(said)} messages said, {look.waiting} wait")
+    listed = f"{counted(look.ticked.listed, 'failed build')}, {look.ticked.new} of them new"
+    typer.echo(f"{listed}; {counted(len(said), 'message')} said, {look.waiting} wait")
     problems = [f"{row.room}: {row.stage.value}: {row.reason}" for row in look.ended if row.stage is Stage.FAILED]
     if look.unsaid:
         raise UserError(f"not said within {wait:g} s; the next look tries again:", [*look.unsaid, *problems])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.common import DEFAULT, ConfigFile, configured
+from bot.cli.common import CODES, DEFAULT, ConfigFile, configured
 from bot.core import rules_of
 from bot.incidents import Judged
 from bot.model import Build
@@ -17,7 +17,7 @@ from bot.routing import why_not
 app = typer.Typer(no_args_is_help=True, help="Ask where things are said.", rich_markup_mode=None)
 
 
-@app.command("test")
+@app.command(epilog=CODES)
 def test(
     project: Annotated[str, typer.Option(help="As Gerrit names it.")] = "",
     job: Annotated[str, typer.Option(help="The job's name.")] = "",

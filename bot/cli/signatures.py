@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.common import CODES, counted
 from bot.errors import UserError
 from bot.resources import shipped
 from bot.shape import many
@@ -16,7 +17,7 @@ from bot.signatures import load
 app = typer.Typer(no_args_is_help=True, help="Look after signatures.", rich_markup_mode=None)
 
 
-@app.command("check")
+@app.command(epilog=CODES)
 def check(
     folder: Annotated[Path | None, typer.Argument(help="A folder of signatures; without it the shipped ones.")] = None,
 ) -> None:
@@ -30,4 +31,4 @@ def check(
         typer.echo(f"warning: {warning}")
     if faults:
         raise UserError(f"{folder or 'the shipped signatures'}: {many(faults)}", [str(fault) for fault in faults])
-    typer.echo(f"{len(loaded.signatures)} signatures, no faults, {len(loaded.warnings)} warnings")
+    typer.echo(f"{counted(len(loaded.signatures), 'signature')}, no faults, {counted(len(loaded.warnings), 'warning')}")
