@@ -7,6 +7,7 @@ the client above it refuses OpenSearch (elasticsearch-py, `_async/client/_base.p
 from __future__ import annotations
 
 import asyncio
+import logging
 import base64
 import json
 import random
@@ -122,6 +123,8 @@ class Wire:
         # The server is told to stop in half the time, so that what it has by then still arrives.
         self.server_timeout = f"{max(1, int(self._timeout * 500))}ms"
         self._pace = pace
+        # A failed node is the answer's Unknown, and said once by who asked; the transport would say it each time.
+        logging.getLogger("elastic_transport").setLevel(logging.ERROR)
         self._transport = AsyncTransport(nodes(settings), serializers=RAW, max_retries=0, meta_header=False)
 
     async def search(self, body: bytes) -> Mapping[str, Any]:
