@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
 
 from bot.config import Loud
 from bot.deliveries import Rules
@@ -31,6 +32,8 @@ class Renderer:
         self._signatures = signatures
         self._links = links
         self._loud = loud
+        # A fold renders hundreds of rows in one transaction, in which the counts of a cause stand still.
+        self._causes: WeakKeyDictionary[Tx, dict[tuple[str, str], Cause]] = WeakKeyDictionary()
 
     def __call__(self, tx: Tx, row: Delivery, now: datetime) -> Rendered | str:
         """The words of a row, or the reason for which it expires unsaid."""
@@ -96,6 +99,12 @@ class Renderer:
         return Summary(len(wanted), sum(one.state is State.KNOWN for one in wanted), worst, gap)
 
     def _cause(self, tx: Tx, id: str, room: Room, now: datetime) -> Cause:
+        counted = self._causes.setdefault(tx, {})
+        if (id, room.name) not in counted:
+            counted[id, room.name] = self._counted(tx, id, room, now)
+        return counted[id, room.name]
+
+    def _counted(self, tx: Tx, id: str, room: Room, now: datetime) -> Cause:
         """A signature with its builds of 24 h: those inside the room's filter, and all."""
         judged = self._judged(tx.hit_builds(id, now - DAY), now)
         hit = [one for one in judged if id in one.causes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, tuple_
@@ -14,6 +14,9 @@ from bot.store.outbox import FREE, IN_ORDER, SAY_WITHIN, OutboxVerbs
 from bot.store.rows import frozen_row, spoke_row
 from bot.store.tables import delivery
 
+# So long do a room's changes wait for its catch-up, which is dated when the backlog is empty: it is the older news, and
+# what is still too much then goes into it. Longer only where the index does not answer.
+BACKLOG = timedelta(minutes=5)
 # What a row says, or the reason for which it expires unsaid.
 Render = Callable[[Delivery], Rendered | str]
 
@@ -54,9 +57,18 @@ class ClaimVerbs(OutboxVerbs):
             earlier.c.not_before > now,
             tuple_(earlier.c.due, earlier.c.id) < tuple_(delivery.c.due, delivery.c.id),
         )
+        catching_up = delivery.alias("catching_up")
+        backlog = exists().where(
+            catching_up.c.stage == Stage.QUEUED,
+            catching_up.c.kind == Kind.CATCH_UP,
+            catching_up.c.network == network,
+            catching_up.c.room == delivery.c.room,
+            catching_up.c.due.is_(None),
+            catching_up.c.created > now - BACKLOG,
+        )
         ready = and_(delivery.c.due <= now, or_(delivery.c.not_before.is_(None), delivery.c.not_before <= now))
         due = and_(delivery.c.network == network, delivery.c.stage == Stage.QUEUED, ready)
-        turn = [~waits] if only is None else _only(only)
+        turn = [~waits, ~and_(delivery.c.kind == Kind.CHANGE, backlog)] if only is None else _only(only)
         return next(iter(self._deliveries(select(delivery).where(due, *turn).order_by(*IN_ORDER).limit(1))), None)
 
     def _frozen(self, row: Delivery, now: datetime, render: Render) -> dict[str, Any] | str:

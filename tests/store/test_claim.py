@@ -10,7 +10,7 @@ import pytest
 from bot.model import Message, Said
 from bot.records import Delivery, Kind, Rendered, Spoke, Stage, State
 from bot.store import Store, Tx
-from bot.store.claim import key_of
+from bot.store.claim import BACKLOG, key_of
 from tests.store.making import (
     GLANCE,
     HOUR,
@@ -154,10 +154,17 @@ def test_a_queued_catch_up_takes_the_changes_in(store: Store) -> None:
     catch_up = queue(store, "catch-up", due=None, kind=Kind.CATCH_UP)
     for n in range(3):
         queue(store, f"n{n}")
-    assert claim(store, fold_over=2) is None
-    assert [row.about for row in store.read_now(lambda tx: tx.folded(catch_up.id))] == ["n0", "n1", "n2"]
     store.write_now(lambda tx: tx.set_due(catch_up.id, NOW))
-    assert claimed(store).id == catch_up.id
+    assert claimed(store, fold_over=2).id == catch_up.id
+    assert [row.about for row in store.read_now(lambda tx: tx.folded(catch_up.id))] == ["n0", "n1", "n2"]
+
+
+def test_changes_wait_for_a_catch_up_that_is_being_made_but_not_for_ever(store: Store) -> None:
+    queue(store, "catch-up", due=None, kind=Kind.CATCH_UP)
+    queue(store, "n")
+    queue(store, "g", GLANCE)
+    assert said_in_order(store) == ["g"]
+    assert said_in_order(store, NOW + BACKLOG) == ["n"]
 
 
 def test_rows_in_doubt_are_never_folded(store: Store) -> None:
