@@ -7,9 +7,9 @@ the client above it refuses OpenSearch (elasticsearch-py, `_async/client/_base.p
 from __future__ import annotations
 
 import asyncio
-import logging
 import base64
 import json
+import logging
 import random
 import ssl
 from collections.abc import Mapping, Sequence
