@@ -70,7 +70,8 @@ setup(
             "mypy>=1.13,<2",
             "ruff>=0.8,<1",
             "types-PyYAML",
-            "build>=1.2",
+            "setuptools>=70",
+            "wheel>=0.43",
         ],
     },
 )

@@ -11,6 +11,7 @@ import typer
 
 from bot import config
 from bot.errors import UserError
+from bot.resources import shipped
 
 ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", help="The config file.", envvar="GATEWATCH_CONFIG", show_default=True)
@@ -28,7 +29,8 @@ def counted(count: int, word: str) -> str:
 def found_there(path: Path) -> Path:
     """The path of a file that exists. Raises UserError with what to do where there is none."""
     if not path.exists():
-        raise UserError(f"{path} is not there: copy config.example.yaml to it, or name another with -c FILE")
+        example = shipped("config.example.yaml")
+        raise UserError(f"{path} is not there: copy {example} to it, or name another with -c FILE")
     return path
 
 

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).parents[2]
+CHECKOUT = (sys.executable, "-m", "bot")
 WITHIN = 30.0  # seconds for what takes one or two on a machine of its own
 
 
@@ -30,17 +31,22 @@ class Done:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The tests' own, with the checkout importable from any folder; nothing in it chooses a config file."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith("GATEWATCH_")}
-    return own | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | more
+    """The tests' own; nothing in it chooses a config file, or where Python finds what it imports."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("GATEWATCH_", "PYTHON"))}
+    return own | {"COLUMNS": "200"} | more
 
 
-def gatewatch(home: Path, *words: str, typed: str = "", **more: str) -> Done:
+def path_of(program: Sequence[str]) -> dict[str, str]:
+    """The checkout is importable from any folder."""
+    return {"PYTHONPATH": str(ROOT)} if program is CHECKOUT else {}
+
+
+def gatewatch(home: Path, *words: str, typed: str = "", program: Sequence[str] = CHECKOUT, **more: str) -> Done:
     """Run a verb to its end in the folder `home`; `typed`: its standard input, `more`: its environment."""
     done = subprocess.run(
-        [sys.executable, "-m", "bot", *words],
+        [*program, *words],
         cwd=home,
-        env=environment(**more),
+        env=environment(**path_of(program), **more),
         input=typed,
         capture_output=True,
         text=True,
@@ -52,17 +58,18 @@ def gatewatch(home: Path, *words: str, typed: str = "", **more: str) -> Done:
 class Bot:
     """`gatewatch run` in the folder `home`, until the block ends; typed lines go in, what it prints is in files."""
 
-    def __init__(self, home: Path, *words: str) -> None:
+    def __init__(self, home: Path, *words: str, program: Sequence[str] = CHECKOUT) -> None:
         self.home = home
+        self._program = program
         self._words = words
         self._printed, self._logged = home / "printed.txt", home / "logged.txt"
 
     def __enter__(self) -> Bot:
         with self._printed.open("wb") as printed, self._logged.open("wb") as logged:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "run", *self._words],
+                [*self._program, "run", *self._words],
                 cwd=self.home,
-                env=environment(),
+                env=environment(**path_of(self._program)),
                 stdin=subprocess.PIPE,
                 stdout=printed,
                 stderr=logged,

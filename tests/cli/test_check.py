@@ -63,7 +63,8 @@ def test_all_faults_are_said_at_once_those_of_signatures_too(home: Path) -> None
 def test_no_file_is_said_with_what_to_do(tmp_path: Path) -> None:
     done = gatewatch(tmp_path, "check")
     assert done.code == 1
-    assert done.err == "config.yaml is not there: copy config.example.yaml to it, or name another with -c FILE\n"
+    example = ROOT / "config.example.yaml"
+    assert done.err == f"config.yaml is not there: copy {example} to it, or name another with -c FILE\n"
 
 
 def test_the_environment_names_the_file(home: Path, tmp_path: Path) -> None:
