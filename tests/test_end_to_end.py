@@ -1,0 +1,119 @@
+"""The main job, from an index to a room and back: the bot as a process of its own, real servers, people's clients.
+
+What is right is decided by tests/endtoend/oracle.py, which is none of the bot's code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.chat.human_irc import Human as IrcHuman
+from tests.chat.human_irc import human
+from tests.chat.human_matrix import Human as MatrixHuman
+from tests.endtoend import documents
+from tests.endtoend.cast import PASSWORD, Channel, MatrixRoom, Servers, matrix_room
+from tests.endtoend.documents import Build, today
+from tests.endtoend.process import Bot
+from tests.endtoend.reading import UNKNOWN
+from tests.endtoend.stage import FILTERED, GATE, NOVA, OPEN, Audience, Day, signature_folder
+from tests.servers import opensearch as server
+from tests.servers.ircd import Ircd
+from tests.servers.synapse import Synapse
+
+pytestmark = pytest.mark.xdist_group("endtoend")
+
+COUNT = re.compile(r"#([\w-]+) (x\d+(?: \[\d+\])?)")
+
+
+@pytest.fixture(scope="module")
+def day(opensearch: str) -> Day:
+    found = Day(opensearch, documents.samples(datetime.now(UTC)))
+    found.explain_late(found.labelled("1218391")[0], by="1235486")
+    return found
+
+
+@pytest.fixture(scope="module")
+def signatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return signature_folder(tmp_path_factory.mktemp("endtoend") / "signatures")
+
+
+@pytest.fixture(scope="module")
+def ada(synapse: Synapse) -> MatrixHuman:
+    synapse.register("ada", "pw")
+    synapse.register("gatewatch", PASSWORD)
+    return MatrixHuman(synapse.url, "ada", "pw")
+
+
+@pytest.fixture
+def servers(opensearch: str, ircd: Ircd, synapse: Synapse, signatures: Path) -> Servers:
+    synapse.ensure()
+    return Servers(opensearch, ircd, synapse, signatures)
+
+
+@pytest.fixture
+async def ann(ircd: Ircd) -> AsyncIterator[IrcHuman]:
+    async with human("ann", ircd.tls_port, ircd.ca_file) as person:
+        yield person
+
+
+async def test_rooms_hear_what_the_oracle_finds(
+    day: Day, servers: Servers, ann: IrcHuman, ada: MatrixHuman, tmp_path: Path
+) -> None:
+    """And people who ask there get right answers."""
+    nova, unknown = Channel(ann, "#nova", "gatewatch"), Channel(ann, "#open", "gatewatch")
+    gate, filtered = [await matrix_room(ada, alias, "gatewatch") for alias in ("gate", "filtered")]
+    rooms = {nova.room: NOVA, unknown.room: OPEN, gate.room: GATE, filtered.room: FILTERED}
+    for channel in (nova, unknown):
+        await ann.join(channel.address)
+    server.fill(servers.search, "day-1", map(today, day.documents))
+    judging = asyncio.create_task(asyncio.to_thread(lambda: day.causes))
+    with Bot(tmp_path, servers.config("gatewatch", "day-*", rooms)).running() as bot:
+        late = day.failure(day.late[0]["build_uuid"])
+        await ann.until(lambda: any(f" {late.change}," in line for line in nova.lines()), 60)
+        server.fill(servers.search, "day-2", map(today, day.late))
+        await ann.until(lambda: any(line.startswith("now: ") for line in nova.lines()), 60)
+        await judging
+        await bot.until(lambda: bot.quiet(len(day.failures)), 60)
+        await check_answers(day, nova, gate)
+        await bot.stop()
+    for channel, audience in ((nova, NOVA), (unknown, OPEN)):
+        await channel.all_read()
+        assert channel.told() == day.told(audience)
+        assert channel.lines() == [row.text for row in bot.rows(channel.room)]
+    for room, audience in ((gate, GATE), (filtered, FILTERED)):
+        assert await room.told() == day.told(audience)
+        assert await room.bodies() == [row.text for row in bot.rows(room.room)]
+
+
+async def check_answers(day: Day, channel: Channel, room: MatrixRoom) -> None:
+    """The same questions in both, each with the counts of its own filter."""
+    alone, cause = single(day, NOVA)
+    for audience, answer in ((NOVA, channel.ask), (GATE, room.ask)):
+        seen = day.counts(audience)
+        head = f"{alone.change},{alone.patchset} "
+        what = f"{alone.project.partition('/')[2]} {alone.pipeline} FAILURE: {alone.job} -> "
+        why = await answer(f"!why {alone.change}", head)
+        assert why.startswith(f"{head}{what}#{cause} (known, {seen[cause]} in 24h)"), why
+        bug = await answer(f"gatewatch: bug {cause}", f"#{cause}")
+        assert f" 24h {seen[cause]} (counting since " in bug, bug
+        top = await answer("!top", "top 24h: ")
+        told = COUNT.findall(top)
+        assert told == [(id, seen[id]) for id, _ in told], top
+        here = [causes for _, causes in day.heard(audience)]
+        assert f"| unknown {sum(causes == {UNKNOWN} for causes in here)}/{len(here)}" in top, top
+
+
+def single(day: Day, audience: Audience) -> tuple[Build, str]:
+    """A change of which one job failed, of one cause."""
+    heard = day.heard(audience)
+    changes = Counter(of.change for of, _ in heard)
+    return next(
+        (of, *causes) for of, causes in heard if len(causes) == 1 and causes != {UNKNOWN} and changes[of.change] == 1
+    )
