@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -48,17 +49,28 @@ def store_address(settings: config.Config) -> str:
 
 
 def start_log(settings: config.Logging) -> None:
-    """The bot's log: one line per event, to standard error or to a file; libraries only when they warn."""
+    """The bot's log: one line per event, in UTC, to standard error or to a file; libraries only when they warn.
+
+    Raises UserError where the file cannot be written.
+    """
     try:
         if settings.file:
             settings.file.parent.mkdir(parents=True, exist_ok=True)
         target = logging.FileHandler(settings.file) if settings.file else logging.StreamHandler(sys.stderr)
     except OSError as error:
         raise UserError(f"the log cannot be written to {settings.file}: {error.strerror}") from error
-    logging.basicConfig(format=FORMAT, level=logging.WARNING, force=True, handlers=[target])
+    _log_to(target)
     logging.getLogger("bot").setLevel(settings.level.upper())
 
 
 def start_short_log() -> None:
     """The log of a verb that answers by itself: only what goes wrong, to standard error."""
-    logging.basicConfig(format=FORMAT, level=logging.WARNING, force=True, stream=sys.stderr)
+    _log_to(logging.StreamHandler(sys.stderr))
+
+
+def _log_to(target: logging.Handler) -> None:
+    line = logging.Formatter(FORMAT)
+    line.converter = time.gmtime
+    line.default_msec_format = "%s.%03dZ"
+    target.setFormatter(line)
+    logging.basicConfig(level=logging.WARNING, force=True, handlers=[target])

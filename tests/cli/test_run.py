@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,19 @@ def test_a_newer_store_is_refused_and_left_as_it_is(home: Path) -> None:
     assert f"the store {store} is of version 9999, this gatewatch knows " in done.err.splitlines()[-1]
     assert no_traceback(done.err)
     assert store.read_bytes() == before
+
+
+def test_the_log_is_a_file_in_utc_where_the_config_says_so(home: Path) -> None:
+    with (home / "config.yaml").open("a", encoding="utf-8") as config:
+        config.write("logging: {file: logs/bot.log}\n")
+    with Bot(home) as bot:
+        bot.until(lambda: len(bot.said) == 2)
+        bot.stop()
+        assert "INFO" not in bot.log
+    *_, stopped = (home / "logs" / "bot.log").read_text(encoding="utf-8").splitlines()
+    at, _, rest = stopped.partition("Z ")
+    assert rest == "INFO bot.app stopped"
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(f"{at}+00:00")) < timedelta(minutes=1)
 
 
 def test_a_log_that_cannot_be_written_is_said(home: Path) -> None:
