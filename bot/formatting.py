@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from itertools import chain
 
 from bot.incidents import Judged
-from bot.links import Links
+from bot.links import Links, web
 from bot.model import Build, Line, Message
 from bot.records import State
 from bot.text import cut, one_line, size
@@ -20,7 +21,9 @@ from bot.text import cut, one_line, size
 # The worst case of a line's budget on IRC (nick 30, user 11, host 64, channel 50): facts of RFC 2812 2.3 with the
 # server's prefix before it. A text that fits here is never cut by the adapter.
 LINE = 340
-TITLE, REASON, JOB = 70, 110, 80
+TITLE, REASON, JOB, NAME, RESULT, LINK = 70, 110, 80, 60, 20, 200
+# A Matrix event has room for 64 kB, and an edit carries all of it twice; beyond this the text alone is shown.
+HTML, HREF, CAUSES = 6000, 500, 5
 CONSOLE_NODE = re.compile(r"^[\w.-]+ \| ")
 ADVICE = {"recheck": "recheck ok", "wait": "wait", "look": "look first"}
 
@@ -87,15 +90,18 @@ def catch_up(summary: Summary) -> Message:
 def digest(summary: Summary, changes: int, first: datetime, last: datetime) -> Message:
     """What was folded, in one line."""
     span = f"{first:%H:%M} to {last:%H:%M} UTC"
-    return _plain(f"digest: {changes} changes failed {span}: {_summed(summary)}")
+    return _plain(f"digest: {counted(changes, 'change')} failed {span}: {_summed(summary)}")
 
 
 def _summed(summary: Summary) -> str:
     rate = f", {round(100 * summary.known / summary.builds)} % known" if summary.builds else ""
     worst = ", ".join(f"{cause.name} x{cause.count}" for cause in summary.worst)
-    return f"{summary.builds} failed {'build' if summary.builds == 1 else 'builds'}{rate}" + (
-        f", worst {worst}" if worst else ""
-    )
+    return counted(summary.builds, "failed build") + rate + (f", worst {worst}" if worst else "")
+
+
+def counted(number: int, word: str) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _gap(gap: tuple[datetime, datetime] | None) -> str:
@@ -115,7 +121,7 @@ def _plain(text: str) -> Message:
 def _fitting(lead: str, report: Report, links: Links) -> str:
     """The richest wording that fits into one line everywhere; the link is always kept."""
     link = _link(report.failures[0].build, links)
-    tail = (f" +{report.others} other jobs" if report.others else "") + (f" | {link}" if link else "")
+    tail = (f" +{counted(report.others, 'other job')}" if report.others else "") + (f" | {link}" if link else "")
     head = lead + _head(report.failures[0].build) + " failed: "
     text = ""
     for title, reason in ((TITLE, REASON), (TITLE, 50), (30, 30), (0, 0)):
@@ -128,7 +134,7 @@ def _fitting(lead: str, report: Report, links: Links) -> str:
 def _head(build: Build) -> str:
     project = one_line(build.project).rpartition("/")[2] or "?"
     what = f"{build.change},{build.patchset}" if build.change else (build.branch or build.ref or "?")
-    return f"[{project}] {one_line(build.pipeline)} {one_line(what)}"
+    return f"[{cut(project, NAME)}] {cut(one_line(build.pipeline), NAME)} {cut(one_line(what), NAME)}"
 
 
 def _parts(report: Report, title: int, reason: int) -> list[str]:
@@ -152,7 +158,7 @@ def _by_causes(failures: Iterable[Judged]) -> dict[tuple[str, ...], list[Judged]
 
 def _job(one: Judged) -> str:
     job = cut(one_line(one.build.job), JOB)
-    return job if one.build.result == "FAILURE" else f"{job} ({one_line(one.build.result)})"
+    return job if one.build.result == "FAILURE" else f"{job} ({cut(one_line(one.build.result), RESULT)})"
 
 
 def _cause(cause: Cause, title: int) -> str:
@@ -170,7 +176,10 @@ def _open(one: Judged, signatures: int, reason: int) -> str:
     words = "unknown"
     if reason:
         line = one.failure.reason
-        words += f' "{cut(telling(line), reason)}"' if line else ", no telling line"
+        if line:
+            words += f' "{cut(telling(line), reason)}"'
+        elif one.failure.reason_asked:
+            words += ", no telling line"
     if one.unanswered:
         words += f" ({one.unanswered} of {signatures} signatures could not be asked)"
     return words
@@ -182,7 +191,9 @@ def telling(line: Line) -> str:
 
 
 def _link(build: Build, links: Links) -> str:
-    return links.build(build.uuid) or build.log_url
+    """The build's page, else its logs; none that would leave no room for words."""
+    link = links.build(build.uuid) or web(build.log_url)
+    return link if size(link) <= LINK else ""
 
 
 # -- HTML -----------------------------------------------------------------------------------------------------
@@ -192,19 +203,24 @@ def _html(report: Report, links: Links) -> str:
     build = report.failures[0].build
     head = escape(_head(build))
     url = links.change(build.change)
-    rows = [_row(one, report, links) for failures in _by_causes(report.failures).values() for one in failures]
-    others = f"<li>and {report.others} other jobs</li>" if report.others else ""
-    return f"<b>{_anchor(head, url)}</b> failed:<ul>{''.join(rows)}{others}</ul>"
+    rows, left = "", list(chain.from_iterable(_by_causes(report.failures).values()))
+    while left and size(rows + (row := _row(left[0], report, links))) <= HTML:
+        rows += row
+        left.pop(0)
+    others = report.others + len(left)
+    more = f"<li>and {counted(others, 'other job')}</li>" if others else ""
+    return f"<b>{_anchor(head, url)}</b> failed:<ul>{rows}{more}</ul>"
 
 
 def _row(one: Judged, report: Report, links: Links) -> str:
     job = _anchor(escape(_job(one)), _link(one.build, links))
     if one.causes:
-        said = " ".join(_html_cause(report.causes[id]) for id in sorted(one.causes))
+        said = " ".join(_html_cause(report.causes[id]) for id in sorted(one.causes)[:CAUSES])
+        said += f" and {len(one.causes) - CAUSES} more" if len(one.causes) > CAUSES else ""
     else:
         said = escape(_open(one, report.signatures, REASON))
         line = one.failure.reason
-        said += f" {_anchor('log', line.log_url)}" if line and line.log_url else ""
+        said += f" {_anchor('log', web(line.log_url))}" if line and web(line.log_url) else ""
     return f"<li>{job}: {said}</li>"
 
 
@@ -214,4 +230,5 @@ def _html_cause(cause: Cause) -> str:
 
 
 def _anchor(html: str, url: str) -> str:
-    return f'<a href="{escape(url)}">{html}</a>' if url.startswith(("http://", "https://")) else html
+    linked = url.startswith(("http://", "https://")) and size(url) <= HREF
+    return f'<a href="{escape(url)}">{html}</a>' if linked else html

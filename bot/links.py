@@ -83,7 +83,7 @@ def web(url: str) -> str:
         return ""
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return ""
-    return quote(url.strip(), safe=IN_URLS)
+    return quote(url.strip(), safe=IN_URLS, errors="replace")
 
 
 def rison(value: object) -> str:
@@ -110,7 +110,7 @@ def _states(**states: object) -> str:
 def _below(base: str, *steps: str) -> str:
     if not base or not all(steps):
         return ""
-    return "/".join([base.rstrip("/"), *(quote(step, safe="") for step in steps)])
+    return "/".join([base.rstrip("/"), *(quote(step, safe="", errors="replace") for step in steps)])
 
 
 def _iso(at: datetime) -> str:

@@ -232,6 +232,7 @@ class Gate:
                 self.troubles,
                 lambda: self.now,
                 lambda _: self.fold_over,
+                self.waits.say_within,
                 every=0.001,
             )
             for name, chat in self.chats.items()
