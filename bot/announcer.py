@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from bot.chat import Chat
+from bot.deliveries import fold_stale
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Message, Post, Said
 from bot.records import Delivery, Rendered
@@ -24,9 +25,8 @@ PUT_OFF_FIRST, PUT_OFF_LAST = timedelta(seconds=5), timedelta(minutes=5)
 class Announcer:
     """The deliveries of one network, one at a time.
 
-    `fold_over`: per room, how many may wait before they become one summary. `say_within`: what is in doubt longer
-    expires. `only`: this delivery, and no other.
-    `every`: seconds between looks.
+    `fold_over`: per room, how many may wait before they become one summary. `say_within`: what waits longer is old
+    news. `only`: this delivery, and no other. `every`: seconds between looks.
     """
 
     def __init__(
@@ -82,7 +82,11 @@ class Announcer:
     def _claim(self, tx: Tx) -> Delivery | None:
         if self._spoilt is not None:  # else it would stand at the head of its network's queue for ever
             tx.fail(self._spoilt.id, "internal error", self._clock())
-        tx.expire_doubtful(self._clock(), self._say_within)  # what was being said when the bot died, long ago
+        # What has waited or was being said when the bot died, long ago: the first look may come after this claim.
+        if self._only is None:
+            fold_stale(tx, self._say_within, self._clock())
+        else:
+            tx.expire_doubtful(self._clock(), self._say_within)
         return tx.claim(self._chat.name, self._clock(), self._rendered, self._fold_over, only=self._only)
 
     def _rendered(self, tx: Tx, row: Delivery, now: datetime) -> Rendered | str:

@@ -101,8 +101,7 @@ def finish(tx: Tx, rules: Rules, seen_from: datetime, complete: bool, now: datet
 
     `seen_from`: the start of the look-back. `complete`: all that was asked in the tick was answered somehow.
     """
-    for name in tx.expire_stale(now, rules.waits.say_within):
-        _catch_up(tx, name, now, now)
+    fold_stale(tx, rules.waits.say_within, now)
     tx.expire_without_feed({room.name for room in rules.rooms}, now)
     _close(tx, seen_from, now)
     if not complete:
@@ -115,6 +114,12 @@ def finish(tx: Tx, rules: Rules, seen_from: datetime, complete: bool, now: datet
     for row in tx.deliveries([CATCH_UP]):
         if row.stage is Stage.QUEUED and row.due is None:
             tx.set_due(row.id, now)
+
+
+def fold_stale(tx: Tx, say_within: timedelta, now: datetime) -> None:
+    """What has waited too long to be said singly goes into its room's catch-up; what is in doubt too long, expires."""
+    for name in tx.expire_stale(now, say_within):
+        _catch_up(tx, name, now, now)
 
 
 def _close(tx: Tx, seen_from: datetime, now: datetime) -> None:

@@ -160,8 +160,9 @@ class Poller:
         deliver(tx, judged, self._rules, now)
 
     def _finish(self, tx: Tx, complete: bool, now: datetime) -> None:
-        self._decide(tx, tx.restless(), now)
-        finish(tx, self._rules, self._source.window(now).start, complete, now)
+        seen_from = self._source.window(now).start
+        self._decide(tx, tx.restless(seen_from), now)
+        finish(tx, self._rules, seen_from, complete, now)
 
     def _write_builds(self, tx: Tx, looked: Looked, now: datetime) -> None:
         # Read again: the listing was long ago, by the clock of an announcer.

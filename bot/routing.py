@@ -137,6 +137,9 @@ def _first(unit: Unit, there: Sequence[Judged], revision: int, waits: Waits, now
     due = _due(unit, waits, now)
     if due is None:
         return Decision(Action.NOTHING, "its other failures are not yet known or settled")
+    newest = max(one.failure.newest for one in there)
+    if newest < now - waits.say_within:  # it has become old news while it waited: so it is folded at once
+        return Decision(Action.QUEUE, "a change failed long ago", newest, revision)
     return Decision(Action.QUEUE, "a change failed", due, revision)
 
 

@@ -79,18 +79,19 @@ class BuildVerbs(Verbs):
             there |= {row[0]: Standing(*row[1:]) for row in self._rows(wanted.where(build.c.uuid.in_(chunk)))}
         return there
 
-    def restless(self) -> list[str]:
+    def restless(self, since: datetime) -> list[str]:
         """The units that may have something to say though no search has news of them.
 
-        A build of theirs is open, or their row in the outbox is unfinished, or ended lately (what came while it
-        was being said had to wait for its end).
+        A build of theirs is open, its newest line of `since` or later (what left the look-back stays as it is), or
+        their row in the outbox is unfinished, or ended lately (what came while it was being said had to wait for its
+        end).
         """
         changes = delivery.c.kind == Kind.CHANGE
         unfinished = delivery.c.stage.in_((Stage.QUEUED, Stage.SENDING))
         last = self._connection.scalar(select(func.max(delivery.c.ended, type_=delivery.c.ended.type)).where(changes))
         lately = [] if last is None else [delivery.c.ended >= last - JUST_ENDED]
         spoken = select(delivery.c.about).where(changes, or_(unfinished, *lately))
-        waiting = select(build.c.unit).where(build.c.state.in_(OPEN_STATES))
+        waiting = select(build.c.unit).where(build.c.state.in_(OPEN_STATES), build.c.newest >= since)
         return [row.unit for row in self._rows(waiting.union(spoken).order_by("unit"))]
 
     def units_like(self, base: str) -> list[tuple[str, frozenset[str]]]:

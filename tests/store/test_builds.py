@@ -144,7 +144,8 @@ def test_restless_units_are_open_or_being_said_or_just_said(store: Store) -> Non
     queue(store, "said")
     say(store, claimed(store), NOW)
     queue(store, "queued")
-    assert store.read_now(lambda tx: tx.restless()) == ["not ready", "open", "queued", "said"]
+    assert store.read_now(lambda tx: tx.restless(NOW - HOUR)) == ["not ready", "open", "queued", "said"]
+    assert store.read_now(lambda tx: tx.restless(NOW + SECOND)) == ["queued", "said"]
 
 
 def test_no_deadline_passes_while_nothing_answers(store: Store) -> None:
