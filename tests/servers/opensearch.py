@@ -83,7 +83,14 @@ def running(folder: Path, flags: tuple[str, ...] = ()) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of a real OpenSearch 2; its tests carry `pytest.mark.xdist_group("opensearch")`."""
+    """The base URL of a real OpenSearch 2; its tests carry `pytest.mark.xdist_group("opensearch")`.
+
+    $GATEWATCH_SEARCH_URL: of a node that runs already, of any engine and version that is served.
+    """
+    there = os.environ.get("GATEWATCH_SEARCH_URL")
+    if there:
+        yield there
+        return
     with running(tmp_path_factory.mktemp("opensearch"), SHORT_LIVED) as url:
         yield url
 
