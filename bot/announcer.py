@@ -130,4 +130,4 @@ class Announcer:
 def _wait(tries: int, error: TemporaryError) -> timedelta:
     if error.retry_after is not None:
         return timedelta(seconds=error.retry_after)
-    return min(PUT_OFF_FIRST * (1 << min(tries, 10)), PUT_OFF_LAST)
+    return min(PUT_OFF_FIRST * (1 << min(tries - 1, 10)), PUT_OFF_LAST)

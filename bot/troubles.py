@@ -40,7 +40,7 @@ class Troubles:
         self._chats = chats
         self._clock = clock
         self._open: dict[str, Trouble] = {}
-        self._lines: deque[str] = deque(maxlen=WAITING)
+        self._posts: deque[Post] = deque(maxlen=WAITING)
 
     @property
     def open(self) -> list[Trouble]:
@@ -53,7 +53,7 @@ class Troubles:
             return
         self._open[part] = Trouble(part, sentence, self._clock())
         log.error("trouble part=%r why=%r", part, sentence)
-        self._lines.append(f"trouble: {part}: {sentence}")
+        self._tell(f"trouble: {part}: {sentence}")
 
     def end(self, part: str) -> None:
         """It works again."""
@@ -62,12 +62,16 @@ class Troubles:
             return
         lasted = int((self._clock() - trouble.since).total_seconds())
         log.info("trouble over part=%r lasted=%ds", part, lasted)
-        self._lines.append(f"over: {part} works again after {_span(lasted)}")
+        self._tell(f"over: {part} works again after {_span(lasted)}")
 
     def once(self, part: str, sentence: str) -> None:
         """A single event that an operator has to know of."""
         log.error("notice part=%r why=%r", part, sentence)
-        self._lines.append(f"{part}: {sentence}")
+        self._tell(f"{part}: {sentence}")
+
+    def _tell(self, line: str) -> None:
+        """The key is made once: a line in doubt is said again as the same."""
+        self._posts.append(Post(self._room, uuid4().hex, Message(line), first=True))
 
     async def run(self, every: float = 1.0) -> None:
         """Say what waits, whenever the operators' network can; for ever."""
@@ -75,16 +79,16 @@ class Troubles:
         chat = self._chats.get(network)
         while chat is not None:
             await asyncio.sleep(every)
-            while self._lines and chat.status().ready:
-                line = self._lines[0]
+            while self._posts and chat.status().ready:
+                post = self._posts[0]
                 try:
-                    await chat.say(Post(self._room, uuid4().hex, Message(line), first=True))
+                    await chat.say(post)
                 except TemporaryError:
                     break
                 except PermanentError as error:
                     log.error("operators not told room=%s why=%r", self._room, str(error))
-                if self._lines and self._lines[0] is line:
-                    self._lines.popleft()
+                if self._posts and self._posts[0] is post:
+                    self._posts.popleft()
 
 
 def _span(seconds: int) -> str:

@@ -288,6 +288,13 @@ class Gate:
         return [(row.revision, row.stage, row.reason) for row in await self.rows(room)]
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that is about to happen."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for knows no event
+            await asyncio.sleep(0.001)
+
+
 @pytest.fixture
 def gates(tmp_path: Path) -> Iterator[Callable[..., Gate]]:
     """Gates of a test's own making; their stores are closed behind them."""
