@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -35,6 +38,23 @@ def test_without_a_bot_the_command_says_it_and_nothing_else(home: Path) -> None:
         "said in console:here",
     ]
     assert ends(home) == [("said", "said")]
+
+
+def test_when_the_bot_leaves_the_command_says_it_after_all(home: Path) -> None:
+    """The lock is held as by a bot that is about to leave, or by another `say`: neither will say this row."""
+    assert gatewatch(home, "say", "console:here", "first").code == 0
+    with ThreadPoolExecutor(1) as beside:
+        with (home / "gatewatch.db.lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            saying = beside.submit(gatewatch, home, "say", "console:here", "second")
+            deadline = time.monotonic() + 20
+            while len(ends(home)) < 2:
+                assert time.monotonic() < deadline, "it was not put into the outbox"
+                time.sleep(0.05)
+        done = saying.result()
+    assert (done.code, done.err) == (0, "")
+    assert done.lines[0].endswith("[here] second")
+    assert ends(home) == [("said", "said"), ("said", "said")]
 
 
 def test_a_running_bot_that_cannot_say_it_in_time(home: Path) -> None:
