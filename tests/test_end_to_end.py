@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +23,19 @@ from tests.endtoend.cast import PASSWORD, Channel, MatrixRoom, Servers, matrix_r
 from tests.endtoend.documents import Build, today
 from tests.endtoend.process import Bot
 from tests.endtoend.reading import UNKNOWN
-from tests.endtoend.stage import FILTERED, GATE, NOVA, OPEN, Audience, Day, signature_folder
+from tests.endtoend.scene import HOLDS, Hold, Scene, scene
+from tests.endtoend.stage import (
+    FEW,
+    FEW_CHANGES,
+    FEW_SIGNATURES,
+    FILTERED,
+    GATE,
+    NOVA,
+    OPEN,
+    Audience,
+    Day,
+    signature_folder,
+)
 from tests.servers import opensearch as server
 from tests.servers.ircd import Ircd
 from tests.servers.synapse import Synapse
@@ -117,3 +130,28 @@ def single(day: Day, audience: Audience) -> tuple[Build, str]:
     return next(
         (of, *causes) for of, causes in heard if len(causes) == 1 and causes != {UNKNOWN} and changes[of.change] == 1
     )
+
+
+async def test_killed_anywhere_it_goes_on(
+    day: Day, servers: Servers, ann: IrcHuman, ada: MatrixHuman, tmp_path: Path
+) -> None:
+    """Each far end is held still, the bot gets SIGKILL there, and is started again: all is said, Matrix has it once."""
+    await asyncio.to_thread(lambda: day.causes)
+    failed = [one for one in day.documents if one["build_change"] in FEW_CHANGES]
+    servers.signatures = signature_folder(tmp_path / "signatures", FEW_SIGNATURES)
+    async with asyncio.TaskGroup() as group:
+        for name, hold in HOLDS.items():
+            group.create_task(killed(hold, day, scene(name, tmp_path, servers, (ann, ada), FEW, failed)))
+
+
+async def killed(hold: Hold, day: Day, setting: AbstractAsyncContextManager[Scene]) -> None:
+    expected = day.told(FEW)
+    async with setting as at:
+        await hold(at)
+        await at.restarted(len({(change, job) for change, job, _ in expected}))
+        name = hold.__name__
+        assert at.stages().keys() == {"said"}, name
+        assert at.channel.told() == expected, name
+        assert len(at.repeated()) <= 1, name
+        assert await at.room.told() == expected, name
+        assert await at.room.bodies() == [row.text for row in at.bot.rows(at.room.room)], name

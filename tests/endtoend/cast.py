@@ -29,23 +29,15 @@ class Servers:
     synapse: Synapse
     signatures: Path
 
-    def config(
-        self,
-        nick: str,
-        index: str,
-        rooms: Mapping[str, Audience],
-        search: str = "",
-        irc_port: int = 0,
-        matrix: str = "",
-    ) -> dict[str, Any]:
-        """A whole config file; the last three in place of the servers' own addresses."""
-        irc = {"type": "irc", "host": "localhost", "port": irc_port or self.ircd.tls_port, "nick": nick}
+    def config(self, nick: str, index: str, rooms: Mapping[str, Audience]) -> dict[str, Any]:
+        """A whole config file."""
+        irc = {"type": "irc", "host": "localhost", "port": self.ircd.tls_port, "nick": nick}
         account = {"type": "matrix", "user": f"@{nick}:{SERVER_NAME}", "password": PASSWORD}
         return {
-            "search": {"url": search or self.search, "index": index},
+            "search": {"url": self.search, "index": index},
             "networks": {
                 "irc": {**irc, "ca_file": str(self.ircd.ca_file), "timings": IRC_TIMINGS},
-                "matrix": {**account, "homeserver": matrix or self.synapse.url, "timings": MATRIX_TIMINGS},
+                "matrix": {**account, "homeserver": self.synapse.url, "timings": MATRIX_TIMINGS},
             },
             "feeds": feeds(rooms),
             "signatures": {"folders": [str(self.signatures)]},
@@ -115,6 +107,18 @@ class MatrixRoom:
         """What was said, one text per event; an edit's new text."""
         contents = [event["content"] for event in await self.events()]
         return [str(content.get("m.new_content", content)["body"]) for content in contents]
+
+    async def joined(self) -> None:
+        """Wait until the bot is in it."""
+
+        async def look() -> bool:
+            return self.bot in await self.person.do(self.person.members, self.id)
+
+        await until(look, 30)
+
+    async def says_something(self) -> None:
+        """Wait until an announcement is there."""
+        await until(self.events, 30)
 
     async def ask(self, question: str, begins: str) -> str:
         """Say it there; the answer is a reply to it and begins so."""

@@ -58,12 +58,13 @@ def samples(now: datetime) -> list[Document]:
 def _thin_out(flat: list[Document]) -> None:
     """Of watched failures of one kind in a project all but some have passed: an oracle is slow, a room has a pace."""
     kinds: dict[tuple[str, ...], set[str]] = {}
+    kind_of: dict[str, tuple[str, ...]] = {}
     for one in flat:
-        kind = (one["file"], one["project"], one["build_queue"])
-        alike = kinds.setdefault(kind, set())
+        uuid = one["build_uuid"]
+        alike = kinds.setdefault(kind_of.setdefault(uuid, (one["file"], one["project"], one["build_queue"])), set())
         if len(alike) < MOST_ALIKE and one["build_status"] != "SUCCESS":
-            alike.add(one["build_uuid"])
-        if one["build_queue"] in WATCHED and one["build_uuid"] not in alike:
+            alike.add(uuid)
+        if one["build_queue"] in WATCHED and uuid not in alike:
             one["build_status"] = "SUCCESS"
 
 

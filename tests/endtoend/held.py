@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 CHUNK = 65536
@@ -18,7 +18,8 @@ class Held:
         self._target = target
         self._open = asyncio.Event()
         self._open.set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._ends: set[asyncio.Task[None]] = set()
+        self._asking: set[asyncio.StreamWriter] = set()
         self.port = 0
         self.withheld = 0
         self._last = 0.0
@@ -43,38 +44,51 @@ class Held:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        self._ends.add(task)
+        self._asking.add(writer)
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        ways = [asyncio.create_task(self._requests(reader, far_writer))]
+        ways.append(asyncio.create_task(self._answers(far_reader, writer)))
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-            answers = asyncio.create_task(self._answers(far_reader, writer))
-            await self._requests(reader, far_writer)
-            far_writer.transport.abort()  # who asked is gone: so are the answers
-            answers.cancel()
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            writer.transport.abort()
-            self._tasks.discard(task)
+            await _ended(ways)
+            await _closed(writer, far_writer)
+            self._asking.discard(writer)
+            self._ends.discard(task)
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(CHUNK):
-                writer.write(data)
-                await writer.drain()
+        while data := await reader.read(CHUNK):
+            writer.write(data)
+            await writer.drain()
 
     async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(CHUNK):
-                self._last = time.monotonic()
-                if not self._open.is_set():
-                    self.withheld += len(data)
-                    await self._open.wait()
-                writer.write(data)
-                await writer.drain()
-        writer.transport.abort()
+        while data := await reader.read(CHUNK):
+            self._last = time.monotonic()
+            if not self._open.is_set():
+                self.withheld += len(data)
+                await self._open.wait()
+            writer.write(data)
+            await writer.drain()
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """End all connections; who accepted them ends by that."""
+        for writer in self._asking:
+            writer.transport.abort()
+        await asyncio.gather(*self._ends, return_exceptions=True)
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _closed(*writers: asyncio.StreamWriter) -> None:
+    for writer in writers:
+        writer.transport.abort()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 @asynccontextmanager

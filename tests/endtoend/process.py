@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -64,9 +65,9 @@ class Bot:
             )
 
     def kill(self) -> None:
-        """SIGKILL: nothing of it runs any more."""
+        """SIGKILL: nothing of it runs any more; a second time is none."""
         assert self.process is not None
-        assert self.process.poll() is None, self.log()
+        assert self.process.poll() in (None, -signal.SIGKILL), self.log()
         self.process.kill()
         self._gone()
 
