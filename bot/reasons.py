@@ -40,7 +40,7 @@ QUERIES = (
 STRENGTH = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\b(\w*(Error|Exception|Fault)|[Ee]xceptions?\.\w+)\b: ?\S",
+        r"\b(\w*(Error|Exception|Fault)|[Ee]xceptions?(\.\w+)+)\b: ?\S",
         r"\b(FATAL|fatal|panic|Killed|No space left|[Uu]nreachable|[Tt]imed out|[Rr]efused|[Dd]enied)\b",
         r"\b(ERROR|Error|error)\b",
         r"\b(FAIL|FAILED|[Ff]ailed|[Ff]ailure|[Tt]imeout)\b",

@@ -1,0 +1,135 @@
+"""Which signatures hit, which did not answer, and when those are asked again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.classify import Answers, Classifier, Patience, unsearched
+from bot.lucene.parse import parse
+from bot.model import Complete, Field, Hit, Unknown, Window
+from bot.records import ALL, Unsearched
+from bot.search import Question
+from tests.fakes import BOOM, DAY, HOUR, MESSAGE, MINUTE, START, Gate, Index
+
+HIT = Hit("a", "u1", 1, START, START)
+WINDOW = Window(START - DAY, START + HOUR)
+
+
+def row(signature: str, tries: int = 1, count: int = 1, minutes: int = 1) -> Unsearched:
+    return Unsearched(signature, "timed out", tries, START + minutes * MINUTE, count)
+
+
+def test_partial_answers_keep_their_hits_and_refused_ones_leave_nothing_open() -> None:
+    answers = Answers()
+    answers.take(
+        ["u1", "u2"],
+        {
+            "a": Unknown("1 of 5 shards failed", [HIT]),
+            "b": Complete([]),
+            "c": Unknown("too long", [], refused=True),
+        },
+    )
+    assert answers.hits == [HIT]
+    assert answers.why == {uuid: {"a": "1 of 5 shards failed"} for uuid in ("u1", "u2")}
+    assert answers.refused == {"c": "too long"}
+    assert [answers.answered(id) for id in "abc"] == [False, True, False]
+    assert [answers.settled(id) for id in "abc"] == [False, True, True]
+
+
+def test_ten_rows_stay_ten_and_eleven_are_one() -> None:
+    ten = {str(number): "timed out" for number in range(10)}
+    assert len(unsearched([], list(ten), True, ten, START)) == 10
+    eleven = ten | {"10": "timed out"}
+    assert unsearched([], list(eleven), True, eleven, START) == [row(ALL, count=11)]
+    assert unsearched([row("other")], list(ten), False, ten, START) == [row(ALL, tries=2, count=11, minutes=2)]
+
+
+def test_what_answered_is_no_row_any_more() -> None:
+    before = [row("a"), row("b")]
+    assert unsearched(before, ["a"], False, {}, START) == [row("b")]
+    assert unsearched([row(ALL, count=11)], ["a"], False, {}, START) == [row(ALL, count=11)]
+    assert unsearched([row(ALL, count=11)], ["a", "b"], True, {}, START) == []
+
+
+def test_each_is_asked_again_later_and_later_up_to_30_minutes() -> None:
+    rows: list[Unsearched] = []
+    waits = []
+    for _ in range(8):
+        rows = unsearched(rows, ["a"], True, {"a": "timed out"}, START)
+        waits.append((rows[0].next_try - START) / MINUTE)
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_patience_grows_with_each_failure_and_ends_with_success() -> None:
+    patience = Patience()
+    assert patience.due("a", START)
+    patience.note("a", False, START)
+    assert not patience.due("a", START + timedelta(seconds=59))
+    assert patience.due("a", START + MINUTE) and patience.due("b", START)
+    patience.note("a", False, START)
+    assert not patience.due("a", START + MINUTE)
+    patience.note("a", True, START)
+    assert patience.due("a", START)
+
+
+async def test_questions_follow_the_fields_of_the_index() -> None:
+    index = Index()
+    asked: list[Question] = []
+    hits = index.hits
+
+    async def noting(questions, uuids, window):  # type: ignore[no-untyped-def]
+        asked.extend(questions)
+        return await hits(questions, uuids, window)
+
+    index.hits = noting  # type: ignore[method-assign]
+    classifier = Classifier(index, {"a": parse('build_name:"unit"')})
+    index.down = "connection refused"
+    await classifier.prepare()
+    assert classifier.fields == ""
+    await classifier.ask(["a"], ["u1"], WINDOW)
+    index.down = ""
+    index.shape = MESSAGE | {"build_name": Field("build_name", "text", "build_name.keyword")}
+    await classifier.prepare()
+    known = classifier.fields
+    await classifier.ask(["a"], ["u1"], WINDOW)
+    index.down = "connection refused"
+    await classifier.prepare()
+    await classifier.ask(["a", "no such"], ["u1"], WINDOW)
+    assert classifier.fields == known != ""
+    assert [question.tree.field for question in asked] == ["build_name", "build_name.keyword", "build_name.keyword"]
+
+
+async def test_without_builds_or_signatures_nothing_is_asked() -> None:
+    index = Index()
+    classifier = Classifier(index, {"a": parse('message:"boom"')})
+    await classifier.prepare()
+    assert await classifier.ask(["a"], [], WINDOW) == await classifier.ask([], ["u1"], WINDOW) == {}
+    assert index.calls == ["fields"]
+
+
+async def test_one_question_per_signature_for_all_builds_of_a_tick(gate: Gate) -> None:
+    for number in range(50):
+        gate.fails(f"u{number}", "boom", change=str(number))
+    await gate.look()
+    assert gate.index.asked == [{BOOM.id, "1002"}]
+
+
+async def test_a_second_list_of_words_is_asked_where_the_first_is_refused(gate: Gate) -> None:
+    index = gate.index
+    lines = index.lines
+    refusals = 1
+
+    async def refusing(uuid, tree, limit, window):  # type: ignore[no-untyped-def]
+        nonlocal refusals
+        refusals -= 1
+        return (
+            Unknown("no leading wildcards", [], refused=True)
+            if refusals == 0
+            else await lines(uuid, tree, limit, window)
+        )
+
+    index.lines = refusing  # type: ignore[method-assign]
+    gate.fails("u1", "ValueError: odd", "it failed")
+    answer = await Classifier(index, {}).reason("u1", WINDOW)
+    assert isinstance(answer, Complete) and answer.found is not None
+    assert answer.found.message == "it failed"  # no word of the second list is in ValueError
