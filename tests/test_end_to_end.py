@@ -8,19 +8,21 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bot.search.embedded.writing import add
 from tests.chat.human_irc import Human as IrcHuman
 from tests.chat.human_irc import human
 from tests.chat.human_matrix import Human as MatrixHuman
 from tests.endtoend import documents
-from tests.endtoend.cast import PASSWORD, Channel, MatrixRoom, Servers, matrix_room
-from tests.endtoend.documents import Build, today
+from tests.endtoend.cast import PASSWORD, Channel, Console, Servers, matrix_room
+from tests.endtoend.console import CONSOLE_HOLDS, ConsoleHold, at_a_console
+from tests.endtoend.documents import Build, Document, passed, today
 from tests.endtoend.process import Bot
 from tests.endtoend.reading import UNKNOWN
 from tests.endtoend.scene import HOLDS, Hold, Scene, scene
@@ -42,6 +44,7 @@ from tests.servers.synapse import Synapse
 
 pytestmark = pytest.mark.xdist_group("endtoend")
 
+Ask = Callable[[str, str], Awaitable[str]]
 COUNT = re.compile(r"#([\w-]+) (x\d+(?: \[\d+\])?)")
 
 
@@ -94,7 +97,7 @@ async def test_rooms_hear_what_the_oracle_finds(
         await ann.until(lambda: any(line.startswith("now: ") for line in nova.lines()), 60)
         await judging
         await bot.until(lambda: bot.quiet(len(day.failures)), 60)
-        await check_answers(day, nova, gate)
+        await check_answers(day, (NOVA, nova.ask), (GATE, gate.ask))
         await bot.stop()
     for channel, audience in ((nova, NOVA), (unknown, OPEN)):
         await channel.all_read()
@@ -105,10 +108,35 @@ async def test_rooms_hear_what_the_oracle_finds(
         assert await room.bodies() == [row.text for row in bot.rows(room.room)]
 
 
-async def check_answers(day: Day, channel: Channel, room: MatrixRoom) -> None:
-    """The same questions in both, each with the counts of its own filter."""
+async def test_killed_anywhere_it_goes_on(
+    day: Day, servers: Servers, ann: IrcHuman, ada: MatrixHuman, tmp_path: Path
+) -> None:
+    """Each far end is held still, the bot gets SIGKILL there, and is started again: all is said, Matrix has it once."""
+    await asyncio.to_thread(lambda: day.causes)
+    failed = [one for one in day.documents if one["build_change"] in FEW_CHANGES]
+    servers.signatures = signature_folder(tmp_path / "signatures", FEW_SIGNATURES)
+    async with asyncio.TaskGroup() as group:
+        for name, hold in HOLDS.items():
+            group.create_task(killed(hold, day, scene(name, tmp_path, servers, (ann, ada), FEW, failed)))
+
+
+async def killed(hold: Hold, day: Day, setting: AbstractAsyncContextManager[Scene]) -> None:
+    expected = day.told(FEW)
+    async with setting as at:
+        await hold(at)
+        await at.restarted(len({job for _, job, _ in expected}))
+        name = hold.__name__
+        assert at.bot.stages().keys() == {"said"}, name
+        assert at.channel.told() == expected, name
+        assert len(at.repeated()) <= 1, name
+        assert await at.room.told() == expected, name
+        assert await at.room.bodies() == [row.text for row in at.bot.rows(at.room.room)], name
+
+
+async def check_answers(day: Day, *places: tuple[Audience, Ask]) -> None:
+    """The same questions in each, with the counts of its own filter."""
     alone, cause = single(day, NOVA)
-    for audience, answer in ((NOVA, channel.ask), (GATE, room.ask)):
+    for audience, answer in places:
         seen = day.counts(audience)
         head = f"{alone.change},{alone.patchset} "
         what = f"{alone.project.partition('/')[2]} {alone.pipeline} FAILURE: {alone.job} -> "
@@ -132,26 +160,52 @@ def single(day: Day, audience: Audience) -> tuple[Build, str]:
     )
 
 
-async def test_killed_anywhere_it_goes_on(
-    day: Day, servers: Servers, ann: IrcHuman, ada: MatrixHuman, tmp_path: Path
-) -> None:
-    """Each far end is held still, the bot gets SIGKILL there, and is started again: all is said, Matrix has it once."""
+# -- without servers ------------------------------------------------------------------------------------------------
+
+
+async def test_a_console_hears_the_same_from_the_embedded_index(day: Day, signatures: Path, tmp_path: Path) -> None:
+    rooms = {"#nova": NOVA, "#open": OPEN, "#gate": GATE, "#filtered": FILTERED}
+    add(tmp_path / "index", map(today, day.documents))
+    with at_a_console(tmp_path, signatures, rooms).running() as bot:
+        nova = Console(bot, "#nova")
+        late = day.failure(day.late[0]["build_uuid"])
+        await bot.until(lambda: any(f" {late.change}," in line for line in nova.lines()))
+        add(tmp_path / "index", map(today, day.late))
+        await bot.until(lambda: any(line.startswith("now: ") for line in nova.lines()))
+        await asyncio.to_thread(lambda: day.causes)
+        await bot.until(lambda: bool(bot.shown()) and bot.quiet(len(day.failures)))
+        await check_answers(day, (NOVA, nova.ask))
+        await bot.stop()
+    for address, audience in rooms.items():
+        console = Console(bot, address)
+        assert console.told() == day.told(audience)
+        assert console.lines() == [row.text for row in bot.rows(console.room)]
+
+
+async def test_killed_at_a_console_it_goes_on(day: Day, tmp_path: Path) -> None:
+    """All is said, at most one line twice."""
     await asyncio.to_thread(lambda: day.causes)
-    failed = [one for one in day.documents if one["build_change"] in FEW_CHANGES]
-    servers.signatures = signature_folder(tmp_path / "signatures", FEW_SIGNATURES)
+    signatures = signature_folder(tmp_path / "signatures", FEW_SIGNATURES)
+    failed = [today(one) for one in day.documents if one["build_change"] in FEW_CHANGES]
     async with asyncio.TaskGroup() as group:
-        for name, hold in HOLDS.items():
-            group.create_task(killed(hold, day, scene(name, tmp_path, servers, (ann, ada), FEW, failed)))
+        for name, hold in CONSOLE_HOLDS.items():
+            group.create_task(killed_at_a_console(hold, day, tmp_path / name, signatures, failed))
 
 
-async def killed(hold: Hold, day: Day, setting: AbstractAsyncContextManager[Scene]) -> None:
-    expected = day.told(FEW)
-    async with setting as at:
-        await hold(at)
-        await at.restarted(len({(change, job) for change, job, _ in expected}))
-        name = hold.__name__
-        assert at.stages().keys() == {"said"}, name
-        assert at.channel.told() == expected, name
-        assert len(at.repeated()) <= 1, name
-        assert await at.room.told() == expected, name
-        assert await at.room.bodies() == [row.text for row in at.bot.rows(at.room.room)], name
+async def killed_at_a_console(
+    hold: ConsoleHold, day: Day, folder: Path, signatures: Path, failed: Sequence[Document]
+) -> None:
+    expected, index = day.told(FEW), folder / "index"
+    add(index, map(passed, failed))
+    with at_a_console(folder, signatures, {"#few": FEW}).running() as bot:
+        console = Console(bot, "#few")
+        await console.ask(f"!bug {FEW_SIGNATURES[0]}", f"#{FEW_SIGNATURES[0]}")
+        await hold(bot, lambda: add(index, failed))
+        bot.kill()
+        bot.start()
+        await bot.until(lambda: bool(bot.shown()) and bot.quiet(len({job for _, job, _ in expected})))
+        await bot.stop()
+    assert bot.stages().keys() == {"said"}, folder
+    assert console.told() == expected, folder
+    assert set(console.lines()) == {row.text for row in bot.rows()}, folder
+    assert len(console.lines()) - len(bot.rows()) in (0, 1), folder

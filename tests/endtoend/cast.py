@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from tests.chat.human_irc import Human as IrcHuman
 from tests.chat.human_matrix import Event, until
 from tests.chat.human_matrix import Human as MatrixHuman
+from tests.endtoend.process import Bot
 from tests.endtoend.reading import Told, is_announcement, told_by_events, told_by_lines
 from tests.endtoend.stage import Audience, feeds
 from tests.servers.ircd import Ircd
@@ -18,6 +20,9 @@ from tests.servers.synapse import SERVER_NAME, Synapse
 PASSWORD = "the bot's own"
 IRC_TIMINGS = {"reconnect": [0.5], "reconnect_floor": 0.5, "banned": 1, "regain": 1}
 MATRIX_TIMINGS = {"sync": "5s", "pause": "1s", "longest_pause": "1s", "join_pause": "1s", "longest_join_pause": "1s"}
+
+
+SHOWN = re.compile(r"\d\d:\d\d <gatewatch> (?:\[(?P<room>#\w+)\] )?(?P<text>.*)")
 
 
 @dataclass
@@ -140,3 +145,35 @@ class MatrixRoom:
 async def matrix_room(person: MatrixHuman, alias: str, nick: str) -> MatrixRoom:
     """A new public room of that alias."""
     return MatrixRoom(person, await person.do(person.create, alias), alias, f"@{nick}:{SERVER_NAME}")
+
+
+@dataclass
+class Console:
+    """A room of the bot's console as somebody at its terminal reads it."""
+
+    bot: Bot
+    address: str
+
+    @property
+    def room(self) -> str:
+        return f"console:{self.address}"
+
+    def lines(self) -> list[str]:
+        """The announcements, in order."""
+        shown = [SHOWN.match(line) for line in self.bot.shown()]
+        return [line["text"] for line in shown if line is not None and line["room"] == self.address]
+
+    def told(self) -> set[Told]:
+        return told_by_lines(self.lines())
+
+    async def ask(self, question: str, begins: str) -> str:
+        """Type it; the first new line that begins so. Answers stand there without a room."""
+        before = len(self.bot.shown())
+
+        def answers() -> list[str]:
+            shown = [SHOWN.match(line) for line in self.bot.shown()[before:]]
+            return [line["text"] for line in shown if line is not None and line["text"].startswith(begins)]
+
+        self.bot.type(question)
+        await self.bot.until(lambda: bool(answers()))
+        return answers()[0]

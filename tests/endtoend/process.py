@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -19,7 +22,9 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 LEAVES_WITHIN = 5.0
+SAID = "said delivery="  # in the log, once a network took something
 OPEN = ("queued", "sending")
+ONE_LINE = 4096  # bytes, the least that a pipe can hold; it takes nothing more before that was read
 # Short times; the same waits all the same.
 BUILDS = {
     "pipelines": ["gate", "experimental"],
@@ -53,6 +58,7 @@ class Bot:
         self._log = folder / "bot.log"
         self._store = folder / "bot.db"
         self._piped = piped
+        self._shown = b""
         self.process: subprocess.Popen[bytes] | None = None
 
     # -- the process --------------------------------------------------------------------------------------------------
@@ -63,6 +69,9 @@ class Bot:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bot", "run", "-c", self._config], cwd=ROOT, stdin=end, stdout=end, stderr=log
             )
+        if self.process.stdout is not None:
+            os.set_blocking(self.process.stdout.fileno(), False)
+            fcntl.fcntl(self.process.stdout, fcntl.F_SETPIPE_SZ, ONE_LINE)
 
     def kill(self) -> None:
         """SIGKILL: nothing of it runs any more; a second time is none."""
@@ -72,15 +81,19 @@ class Bot:
         self._gone()
 
     async def stop(self) -> None:
-        """SIGTERM; it leaves in time, and is content."""
+        """SIGTERM, or the end of its console's input; it leaves in time, and is content."""
         assert self.process is not None
-        self.process.terminate()
+        if self.process.stdin is None:
+            self.process.terminate()
+        else:
+            self.process.stdin.close()
         await self.until(lambda: self.process is not None and self.process.poll() is not None, LEAVES_WITHIN)
         assert self.process.returncode == 0, self.log()
         self._gone()
 
     def _gone(self) -> None:
         assert self.process is not None
+        self.shown()
         for end in (self.process.stdin, self.process.stdout):
             if end is not None:
                 end.close()
@@ -95,6 +108,20 @@ class Bot:
         finally:
             if self.process is not None and self.process.poll() is None:
                 self.kill()
+
+    def type(self, line: str) -> None:
+        """On its console."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
+    def shown(self) -> list[str]:
+        """The whole lines that its console showed so far, over all its lives. While nobody asks, its pipe is full."""
+        if self.process is not None and self.process.stdout is not None and not self.process.stdout.closed:
+            while data := self.process.stdout.read():
+                self._shown += data
+        return self._shown.decode().split("\n")[:-1]
 
     def log(self) -> str:
         return self._log.read_text(encoding="utf-8")
@@ -114,6 +141,9 @@ class Bot:
         """The deliveries in the order of the table, of one room if it is given."""
         query = "SELECT room, stage, reason, message, replaces FROM delivery ORDER BY ended, id"
         return [_row(*one) for one in self._select(query) if room in ("", one[0])]
+
+    def stages(self) -> Counter[str]:
+        return Counter(row.stage for row in self.rows())
 
     def quiet(self, builds: int) -> bool:
         """Are so many builds judged, and all deliveries at their end?"""

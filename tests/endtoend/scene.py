@@ -12,14 +12,13 @@ from urllib.parse import urlsplit
 from tests.chat.human_irc import Human as IrcHuman
 from tests.chat.human_matrix import Human as MatrixHuman
 from tests.endtoend.cast import PASSWORD, Channel, MatrixRoom, Servers, matrix_room
-from tests.endtoend.documents import Document, today
+from tests.endtoend.documents import Document, passed, today
 from tests.endtoend.held import Held, held
-from tests.endtoend.process import Bot
+from tests.endtoend.process import SAID, Bot
 from tests.endtoend.stage import FEW_SIGNATURES, Audience
 from tests.servers import opensearch as server
 
 STILL = 0.5  # seconds without a word from the index, while the bot looks at it every second
-SAID = "said delivery="
 ASKED = FEW_SIGNATURES[0]  # who answers is there
 
 
@@ -45,9 +44,6 @@ class Scene:
         await self.bot.stop()
         await self.channel.all_read()
 
-    def stages(self) -> Counter[str]:
-        return Counter(row.stage for row in self.bot.rows())
-
     def repeated(self) -> list[str]:
         """The lines of the channel that the table has not as often."""
         said = Counter(row.text for row in self.bot.rows(self.channel.room) if row.stage == "said")
@@ -66,9 +62,7 @@ async def scene(
     """A scene with an account, a channel, a room and an index of its own; its builds have all passed so far."""
     servers.synapse.register(f"gw-{name}", PASSWORD)
     shown = [today(one) for one in documents]
-    server.fill(
-        servers.search, f"{name}-1", ({**one, "build_status": "SUCCESS", "build_uuid": "0" * 32} for one in shown)
-    )
+    server.fill(servers.search, f"{name}-1", map(passed, shown))
     channel, room = Channel(people[0], f"#{name}", f"gw-{name}"), await matrix_room(people[1], name, f"gw-{name}")
     await people[0].join(channel.address)
     async with (
@@ -108,7 +102,7 @@ async def search_answer_withheld(at: Scene) -> None:
     for _ in range(4):
         at.search.step()
         await at.bot.until(lambda: at.search.withheld > 0)
-    assert not at.stages()
+    assert not at.bot.stages()
 
 
 async def store_locked(at: Scene) -> None:
@@ -122,7 +116,7 @@ async def store_locked(at: Scene) -> None:
         at.search.release()
         await at.bot.until(lambda: at.search.still(STILL))
         at.bot.kill()
-    assert not at.stages()
+    assert not at.bot.stages()
 
 
 async def matrix_answer_withheld(at: Scene) -> None:
@@ -130,7 +124,7 @@ async def matrix_answer_withheld(at: Scene) -> None:
     at.matrix.hold()
     at.put()
     await at.room.says_something()
-    assert at.stages()["sending"]
+    assert at.bot.stages()["sending"]
 
 
 async def irc_pong_withheld(at: Scene) -> None:
@@ -138,7 +132,7 @@ async def irc_pong_withheld(at: Scene) -> None:
     at.irc.hold()
     at.put()
     await at.channel.person.until(lambda: bool(at.channel.lines()), 30)
-    assert at.stages()["sending"]
+    assert at.bot.stages()["sending"]
 
 
 async def record_withheld(at: Scene) -> None:
@@ -153,7 +147,7 @@ async def record_withheld(at: Scene) -> None:
         at.matrix.release()
         await at.bot.until(lambda: at.bot.log().count(SAID) == 2)
         at.bot.kill()
-    assert at.stages()["sending"] == 2
+    assert at.bot.stages()["sending"] == 2
 
 
 HOLDS: dict[str, Hold] = {
