@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 DRAIN = 3.0  # seconds that a message which is being said has to get there when the bot is told to stop
 AGAIN = 30.0  # seconds until a network whose adapter failed unexpectedly is tried again
-PATIENCE = timedelta(seconds=45)  # a network that is away for less is not worth an operators' line
+PATIENCE = timedelta(seconds=45)
 
 
 def utc_now() -> datetime:
@@ -95,6 +95,7 @@ class Bot:
     """A running bot: networks, announcers, the scheduler; `stop` ends it.
 
     `waits`: in place of the configured ones. `only`: connect to this room's network and no other.
+    `patience`: a network that is away for less is not worth an operators' line.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Bot:
         clock: Callable[[], datetime] = utc_now,
         waits: Waits | None = None,
         only: str = "",
+        patience: timedelta = PATIENCE,
     ) -> None:
         self.config = config
         self.store = store
@@ -116,6 +118,7 @@ class Bot:
         self.replies = Replies(desk.answer, store, self.chats, edits_of(config), clock)
         self.stop = asyncio.Event()
         self._clock = clock
+        self._patience = patience
 
     async def run(self, scheduled: bool = True, only: int | None = None) -> None:
         """Until `stop` is set; then what is being said has DRAIN seconds to get there.
@@ -212,7 +215,7 @@ class Bot:
                 if status.ready:
                     away.pop(name, None)
                     self.troubles.end(f"network {name}")
-                elif now - away.setdefault(name, now) > PATIENCE:
+                elif now - away.setdefault(name, now) > self._patience:
                     self.troubles.begin(f"network {name}", status.trouble or f"it is {status.state}")
 
 
