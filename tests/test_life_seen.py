@@ -250,3 +250,20 @@ async def test_hits_are_searched_from_a_day_before_the_look_back_so_that_counts_
     await gate.tick()
     assert gate.irc.told == [HEAD + "tempest: #1001 It booms (x1/24h, recheck ok)"]
     assert [row.room for row in await gate.rows()] == [IRC]
+
+
+async def test_what_had_been_said_of_a_change_that_left_the_look_back_stands(gate: Gate) -> None:
+    gate.fails("u1", "boom")
+    gate.fails("u2", "Error: odd", job="unit")
+    for _ in range(6):
+        await gate.tick()
+        gate.grows("u2", "more")
+    first = HEAD + "tempest: #1001 It booms (x1/24h, recheck ok) +1 other job"
+    assert gate.irc.told == gate.matrix.told == [first]
+    gate.now += 3 * DAY
+    gate.start()
+    await gate.tick(25)
+    assert (await failure(gate, "u2")).state is State.PENDING
+    for told in (gate.irc.told, gate.matrix.told):
+        assert len(told) == 2
+        assert "nothing was seen" in told[1]
