@@ -33,7 +33,7 @@ class Running:
 
     def console(self, address: str) -> list[str]:
         """What was said in a room of the console, in order."""
-        return said_in(self.printed, address)
+        return said_in(self.printed.read_text(encoding="utf-8"), address)
 
     async def until(self, condition: Callable[[], object], within: float = 20.0) -> None:
         """Return when it holds; fails with what the console has and what troubles the bot when it never does."""
@@ -45,10 +45,9 @@ class Running:
             await asyncio.sleep(0.05)
 
 
-def said_in(printed: Path, address: str) -> list[str]:
-    """What was said in a room of a console that printed into a file."""
-    lines = SAID.finditer(printed.read_text(encoding="utf-8"))
-    return [found["text"] for found in lines if found["address"] == address]
+def said_in(printed: str, address: str) -> list[str]:
+    """What was said in a room of the console that printed this."""
+    return [found["text"] for found in SAID.finditer(printed) if found["address"] == address]
 
 
 @contextmanager

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import random
 import re
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from bot.app import Bot
-from bot.config import load
 from bot.model import Build, Line
 from bot.search.embedded.writing import add
-from bot.store import Store
-from tests.bot_process import SAID, BotProcess, running
+from tests.endtoend.process import Bot as Process
+from tests.in_process import running, said_in
 from tests.search.layouts import logsender
 
 pytestmark = pytest.mark.xdist_group("first start")
@@ -120,6 +115,8 @@ def config(tmp_path: Path) -> dict[str, Any]:
     """Two rooms of the console with different filters; the waits and the poll are the defaults."""
     return {
         "search": {"url": "embedded", "path": "index"},
+        "builds": {},
+        "poll": {},
         "store": "sqlite:///gatewatch.db",
         "networks": {"console": {"type": "console"}},
         "feeds": {
@@ -138,14 +135,18 @@ def a_full_day(now: datetime, builds: int) -> list[Broken]:
     return [broken(number, now - oldest + number * step, random_) for number in range(builds)]
 
 
-def last_look(folder: Path) -> str:
+def last_look(store: Path) -> str:
     """When the bot last looked at the whole index, as its store has it; "" for never."""
-    file = folder / "gatewatch.db"
-    if not file.exists():
+    if not store.exists():
         return ""
-    with closing(sqlite3.connect(file)) as store, suppress(sqlite3.OperationalError):  # its table may not be there yet
-        return str(store.execute("SELECT max(value) FROM meta WHERE key = 'look.complete'").fetchone()[0] or "")
+    with closing(sqlite3.connect(store)) as there, suppress(sqlite3.OperationalError):  # its table may not be there yet
+        return str(there.execute("SELECT max(value) FROM meta WHERE key = 'look.complete'").fetchone()[0] or "")
     return ""
+
+
+def heard(lines: Iterable[str]) -> list[Told]:
+    """What a room was told; AssertionError where that is anything but old news."""
+    return [told(line) for line in lines]
 
 
 async def test_a_first_start_on_ten_thousand_failed_builds_says_one_line_per_room(tmp_path: Path) -> None:
@@ -153,61 +154,26 @@ async def test_a_first_start_on_ten_thousand_failed_builds_says_one_line_per_roo
     day = a_full_day(now, 11_200)
     assert sum(one.build.result == "FAILURE" for one in day) >= 10_000
     add(tmp_path / "index", documents(day))
-    bot = BotProcess(tmp_path, config(tmp_path))
+    bot, store = Process(tmp_path, config(tmp_path), piped=True), tmp_path / "gatewatch.db"
+
+    def console(room: str) -> list[Told]:
+        return heard(said_in("\n".join(bot.shown()), room))
+
     started = time.monotonic()
-    async with running(bot):
-        await bot.until(lambda: bool(bot.console("nova") and bot.console("causes")), WITHIN)
+    with bot.running():
+        await bot.until(lambda: bool(console("nova") and console("causes")), WITHIN)
         print(f"first start: {time.monotonic() - started:.1f} s until both rooms were told")
-    before = last_look(tmp_path)
-    async with running(bot):
-        await bot.until(lambda: last_look(tmp_path) > before)
-    assert [told(line) for line in bot.console("nova")] == [expected(day, now, PROJECTS[:1], ("known", "unknown"))]
-    assert [told(line) for line in bot.console("causes")] == [expected(day, now, PROJECTS, ("known",))]
-    assert not bot.troubles()
+        await bot.stop()
+        before = last_look(store)
+    with bot.running():
+        await bot.until(lambda: last_look(store) > before)
+        await bot.stop()
+    assert console("nova") == [expected(day, now, PROJECTS[:1], ("known", "unknown"))]
+    assert console("causes") == [expected(day, now, PROJECTS, ("known",))]
+    assert " ERROR " not in bot.log()
 
 
-@asynccontextmanager
-async def running_since(at: datetime, folder: Path, settings: Mapping[str, Any]) -> AsyncIterator[None]:
-    """A bot in this process, whose clock says `at` when it starts; it ends with the block."""
-    ahead = at - datetime.now(UTC)
-    (folder / "config.yaml").write_text(yaml.safe_dump(dict(settings)), encoding="utf-8")
-    loaded = load(folder / "config.yaml")
-    bot = Bot(loaded, Store.open(loaded.store.address(), now=at), clock=lambda: datetime.now(UTC) + ahead)
-    task = asyncio.create_task(bot.run())
-    try:
-        yield
-    finally:
-        bot.stop.set()
-        await task
-
-
-@pytest.fixture
-def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where a console of this process prints; its input stays open."""
-    reading, writing = os.pipe()
-    path = tmp_path / "printed"
-    with open(reading) as stdin, open(writing, "w"), path.open("w") as stdout:
-        monkeypatch.setattr("sys.stdin", stdin)
-        monkeypatch.setattr("sys.stdout", stdout)
-        yield path
-
-
-async def until(condition: Callable[[], object], within: float = 20.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within} s"
-        await asyncio.sleep(0.05)
-
-
-def heard(printed: Path, room: str) -> list[Told]:
-    """What a room of the console was told; AssertionError where that is anything but old news."""
-    lines = SAID.finditer(printed.read_text(encoding="utf-8"))
-    return [told(found["text"]) for found in lines if found["address"] == room]
-
-
-async def test_a_restart_after_three_days_says_one_line_per_room_and_names_the_gap(
-    tmp_path: Path, printed: Path
-) -> None:
+async def test_a_restart_after_three_days_says_one_line_per_room_and_names_the_gap(tmp_path: Path) -> None:
     left, back = datetime(2026, 11, 20, 9, tzinfo=UTC), datetime(2026, 11, 23, 9, tzinfo=UTC)
     long_ago, meanwhile, lately = (
         [broken(number, moved, random.Random(number)) for number, moved in numbered]
@@ -224,24 +190,24 @@ async def test_a_restart_after_three_days_says_one_line_per_room_and_names_the_g
         for number, cause in ((600, "2000001"), (602, ""))
     ]
     add(tmp_path / "index", documents([*long_ago, *waiting]))
-    settings = config(tmp_path) | {"poll": {"every": "1s"}}
-    async with running_since(left, tmp_path, settings):
-        await until(lambda: all(heard(printed, room) for room in ("nova", "causes")))
+    settings, store = config(tmp_path) | {"poll": {"every": "1s"}}, tmp_path / "gatewatch.db"
+    async with running(tmp_path, settings, at=left) as bot:
+        await bot.until(lambda bot=bot: bot.console("nova") and bot.console("causes"))
     add(tmp_path / "index", documents([*meanwhile, *lately]))
     short = {"settle": "1s", "hold": "1s", "hold_at_most": "2s", "wait_for_logs": "3s"}
-    for restart in (back, back + timedelta(minutes=1)):
-        enough = (restart + timedelta(seconds=6)).isoformat()
-        async with running_since(restart, tmp_path, settings | {"builds": short}):
-            await until(lambda enough=enough: last_look(tmp_path) > enough)
+    for restart, seconds in ((back, 5), (back + timedelta(minutes=1), 1)):
+        enough = (restart + timedelta(seconds=seconds)).isoformat()
+        async with running(tmp_path, settings | {"builds": short}, at=restart) as bot:
+            await bot.until(lambda enough=enough: last_look(store) > enough)
     gap = "20 Nov 09:00 to 22 Nov 09:00 UTC"
     for room, projects, events in (("nova", PROJECTS[:1], ("known", "unknown")), ("causes", PROJECTS, ("known",))):
-        assert heard(printed, room) == [
+        assert heard(bot.console(room)) == [
             expected([*long_ago, waiting[0]], left, projects, events),
             replace(expected(lately, back, projects, events), gap=gap),
         ]
 
 
-async def test_what_waited_when_the_bot_left_for_four_hours_is_old_news_too(tmp_path: Path, printed: Path) -> None:
+async def test_what_waited_when_the_bot_left_for_four_hours_is_old_news_too(tmp_path: Path) -> None:
     left = datetime(2026, 11, 20, 9, tzinfo=UTC)
     back = left + timedelta(hours=4)
     waiting = [
@@ -249,11 +215,11 @@ async def test_what_waited_when_the_bot_left_for_four_hours_is_old_news_too(tmp_
         for number, cause in ((600, "2000001"), (606, ""), (612, "2000001"))
     ]
     add(tmp_path / "index", documents(waiting))
-    settings = config(tmp_path) | {"poll": {"every": "1s"}}
-    async with running_since(left, tmp_path, settings):
-        await until(lambda: last_look(tmp_path))
+    settings, store = config(tmp_path) | {"poll": {"every": "1s"}}, tmp_path / "gatewatch.db"
+    async with running(tmp_path, settings, at=left) as bot:
+        await bot.until(lambda: last_look(store))
     enough = (back + timedelta(seconds=4)).isoformat()
-    async with running_since(back, tmp_path, settings):
-        await until(lambda: last_look(tmp_path) > enough)
-    assert heard(printed, "nova") == [expected(waiting, back, PROJECTS[:1], ("known", "unknown"))]
-    assert heard(printed, "causes") == [expected(waiting, back, PROJECTS, ("known",))]
+    async with running(tmp_path, settings, at=back) as bot:
+        await bot.until(lambda: last_look(store) > enough)
+    assert heard(bot.console("nova")) == [expected(waiting, back, PROJECTS[:1], ("known", "unknown"))]
+    assert heard(bot.console("causes")) == [expected(waiting, back, PROJECTS, ("known",))]
