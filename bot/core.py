@@ -11,12 +11,10 @@ from bot.config import Config, Feed
 from bot.deliveries import Rules
 from bot.incidents import Waits
 from bot.links import Links
-from bot.model import Profile
 from bot.poller import Poller
 from bot.rendering import Renderer
 from bot.routing import rooms_of
 from bot.search import Search
-from bot.search.profiles import PROFILES, with_overrides
 from bot.signatures import Loaded, load
 from bot.sources.index import IndexSource
 from bot.store import Store
@@ -53,11 +51,6 @@ def build_core(config: Config, search: Search, store: Store, waits: Waits | None
     links = links_of(config)
     renderer = Renderer(rules, found.signatures, links, config.announce.loud_in)
     return Core(search, source, classifier, found, rules, poller, renderer, links)
-
-
-def profile_of(config: Config) -> Profile:
-    """The layout of the configured index."""
-    return with_overrides(PROFILES[config.search.profile], config.search.fields)
 
 
 def waits_of(config: Config) -> Waits:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
-from bot.cli.common import DEFAULT, ConfigFile, counted, found_there
+from bot.cli.common import counted, found_there
 from bot.config import look_over, shown
-from bot.core import profile_of
 from bot.errors import UserError
+from bot.model import Profile
+from bot.search.config import SearchConfig
+from bot.search.profiles import PROFILES, with_overrides
 from bot.shape import many
 from bot.signatures import Loaded, load
 from bot.signatures import check as run_samples
 
 
-def check(config: ConfigFile = DEFAULT) -> None:
-    """Name all faults of the config file and the signatures at once.
-
-    Example: gatewatch check -c /etc/gatewatch/config.yaml
-    """
+def check(config: Path) -> None:
+    """Raises UserError with all faults."""
     settings, faults = look_over(found_there(config))
-    loaded = Loaded() if settings is None else load(settings.signatures.folders, profile_of(settings))
+    loaded = Loaded() if settings is None else load(settings.signatures.folders, profile_of(settings.search))
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}")
     faults = [*faults, *loaded.faults, *run_samples(loaded)]
@@ -28,3 +29,8 @@ def check(config: ConfigFile = DEFAULT) -> None:
     for line in shown(settings):
         typer.echo(line)
     typer.echo(f"{config}: no faults, {counted(len(loaded.signatures), 'signature')}")
+
+
+def profile_of(search: SearchConfig) -> Profile:
+    """The layout of the configured index."""
+    return with_overrides(PROFILES[search.profile], search.fields)

@@ -1,4 +1,4 @@
-"""What several verbs share: the option for the config file, the log, the store's address."""
+"""What several verbs share: the config, the log, the store's address."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from bot import config
 from bot.errors import UserError
 from bot.resources import shipped
 
-ConfigFile = Annotated[
-    Path, typer.Option("--config", "-c", help="The config file.", envvar="GATEWATCH_CONFIG", show_default=True)
-]
-DEFAULT = Path("config.yaml")
-CODES = "Exit codes: 0 done, 1 it could not be done (a sentence says why), 2 wrong usage, 130 Ctrl-C."
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 

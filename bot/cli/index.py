@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from bot.cli.common import DEFAULT, ConfigFile, configured, counted
+from bot.cli.common import configured, counted
 from bot.errors import UserError
 
 
-def index(
-    folder: Annotated[Path, typer.Argument(help="A folder with one folder per build (docs/log-folders.md).")],
-    config: ConfigFile = DEFAULT,
-) -> None:
-    """Load a folder of logs into the embedded index.
-
-    A bot may run meanwhile. What the index has of the same build and file is replaced.
-
-    Example: gatewatch index /srv/logs/today
-    """
+def index(config: Path, folder: Path) -> None:
+    """Raises UserError for what was left out."""
     settings = configured(config)
     if not settings.search.embedded or settings.search.path is None:
         raise UserError(f"{config}: `search` names a cluster; only an embedded index can be loaded")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from pathlib import Path
 
 import typer
 
 from bot.app import Bot, utc_now
-from bot.cli.common import DEFAULT, ConfigFile, configured, counted, start_short_log, store_address
+from bot.cli.common import configured, counted, start_short_log, store_address
 from bot.cli.connected import connected
 from bot.cli.dryrun import dry_run as tried
 from bot.cli.run import first_load
@@ -26,20 +26,8 @@ from bot.store import Store
 POLL = 0.2  # seconds between two looks at what became of the messages
 
 
-def once(
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Write nothing, say nothing: show what would be said, and what waits.")
-    ] = False,
-    config: ConfigFile = DEFAULT,
-    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Wait so long until all is said.")] = 60.0,
-) -> None:
-    """Look at the index once, say what is due, and leave.
-
-    It does not wait for logs to settle, nor for a change's other jobs. No bot may run on the same store.
-    With --dry-run it shows what a running bot would say now, and what that would still wait for.
-
-    Example: gatewatch once --dry-run
-    """
+def once(config: Path, dry_run: bool, wait: float) -> None:
+    """One look; `wait`: seconds for what is due to be said. Raises UserError for what was not seen or not said."""
     settings = configured(config)
     start_short_log()
     if dry_run:

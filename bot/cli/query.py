@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bot.app import open_search
-from bot.cli.common import DEFAULT, ConfigFile, configured
+from bot.cli.common import configured
 from bot.config import Config
 from bot.errors import UserError
 from bot.lucene.parse import SyntaxFault, parse
@@ -26,16 +26,8 @@ from bot.section import duration
 CHUNK = 200  # builds described at once
 
 
-def query(
-    text: Annotated[str, typer.Argument(help="A Lucene query, as in a signature.")],
-    since: Annotated[str, typer.Option(help="How far back: 90m, 24h, 10d.")] = "24h",
-    show: Annotated[int, typer.Option(help="How many builds to list.", min=0)] = 10,
-    config: ConfigFile = DEFAULT,
-) -> None:
-    """Count what a query finds: builds and hits per result.
-
-    Example: gatewatch query 'message:"No space left on device"' --since 10d
-    """
+def query(config: Path, text: str, since: str, show: int) -> None:
+    """`since`: how far back, as 24h; `show`: how many builds to list. Raises UserError for what is not found out."""
     settings = configured(config)
     asyncio.run(_query(settings, parsed(text), _back(since), show))
 

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from pathlib import Path
 
 import typer
 
-from bot.cli.common import CODES, DEFAULT, ConfigFile, configured
+from bot.cli.common import configured
 from bot.core import rules_of
 from bot.incidents import Judged
 from bot.model import Build
 from bot.records import Failure, State
 from bot.routing import why_not
 
-app = typer.Typer(no_args_is_help=True, help="Ask where things are said.", rich_markup_mode=None)
 
-
-@app.command(epilog=CODES)
-def test(
-    project: Annotated[str, typer.Option(help="As Gerrit names it.")] = "",
-    job: Annotated[str, typer.Option(help="The job's name.")] = "",
-    pipeline: Annotated[str, typer.Option(help="The pipeline.")] = "gate",
-    branch: Annotated[str, typer.Option(help="The branch.")] = "master",
-    signature: Annotated[str, typer.Option(help="The signature that hits; without it the failure is unknown.")] = "",
-    config: ConfigFile = DEFAULT,
-) -> None:
-    """Say which rooms would hear of such a failure, and why not.
-
-    Example: gatewatch route test --project openstack/nova --job tempest-full --signature apt-lock
-    """
+def test(config: Path, project: str, job: str, pipeline: str, branch: str, signature: str) -> None:
+    """For a voting build that failed so; `signature` "": nothing explains it."""
     settings = configured(config)
     judged = _such_a_failure(Build("0" * 32, job, "FAILURE", project, pipeline, branch), signature)
     if pipeline not in settings.builds.pipelines:

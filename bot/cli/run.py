@@ -5,29 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from bot.app import Bot, utc_now
-from bot.cli.common import DEFAULT, ConfigFile, configured, start_log, store_address
+from bot.cli.common import configured, start_log, store_address
 from bot.cli.index import load_folder
 from bot.config import Config
 from bot.store import Store
 
 
-def run(
-    config: ConfigFile = DEFAULT,
-    wait_for_lock: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Wait so long for another bot to leave the store.")
-    ] = 30.0,
-) -> None:
-    """Watch the gate, announce, and answer commands.
-
-    Ctrl-C or SIGTERM ends it; what is being said has 3 seconds to get there.
-
-    Example: gatewatch run -c /etc/gatewatch/config.yaml
-    """
+def run(config: Path, wait_for_lock: float) -> None:
+    """Until it is told to stop; `wait_for_lock`: seconds for another bot to leave the store."""
     settings = configured(config)
     start_log(settings.logging)
     first_load(settings)

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from pathlib import Path
 from uuid import uuid4
 
 import typer
 
 from bot.app import Bot, utc_now
-from bot.cli.common import DEFAULT, ConfigFile, configured, start_short_log, store_address
+from bot.cli.common import configured, start_short_log, store_address
 from bot.cli.connected import connected
 from bot.config import Config
 from bot.errors import UserError
@@ -27,18 +27,8 @@ POLL = 0.2  # seconds between two looks at what became of it
 OPEN = (Stage.QUEUED, Stage.SENDING)
 
 
-def say(
-    room: Annotated[str, typer.Argument(help="NETWORK:ADDRESS, as oftc:#openstack-nova.")],
-    text: Annotated[str, typer.Argument(help="What to say.")],
-    config: ConfigFile = DEFAULT,
-    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Wait so long until it is said.")] = 30.0,
-) -> None:
-    """Say something in a room, through the bot if one runs.
-
-    Where no bot runs, this command connects to the room's network, says it, and leaves.
-
-    Example: gatewatch say oftc:#openstack-infra "the index is being moved until 14:00 UTC"
-    """
+def say(config: Path, room: str, text: str, wait: float) -> None:
+    """Within `wait` seconds. Raises UserError where it is not said."""
     settings = configured(config)
     start_short_log()
     network, address = room_address(room)

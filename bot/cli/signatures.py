@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from bot.cli.common import CODES, counted
+from bot.cli.common import counted
 from bot.errors import UserError
 from bot.resources import shipped
 from bot.shape import many
 from bot.signatures import check as run_samples
 from bot.signatures import load
 
-app = typer.Typer(no_args_is_help=True, help="Look after signatures.", rich_markup_mode=None)
 
-
-@app.command(epilog=CODES)
-def check(
-    folder: Annotated[Path | None, typer.Argument(help="A folder of signatures; without it the shipped ones.")] = None,
-) -> None:
-    """Name faulty and questionable signatures; run their sample lines.
-
-    Example: gatewatch signatures check my-signatures
-    """
+def check(folder: Path | None) -> None:
+    """Of a folder, or of the shipped ones (None). Raises UserError with all faults."""
     loaded = load([folder or shipped("signatures")])
     faults = [*loaded.faults, *run_samples(loaded)]
     for warning in loaded.warnings:
