@@ -1,8 +1,10 @@
-"""The fixtures of the real servers, for every test."""
+"""What every test has: the guards, the fixtures of the real servers; and the times at the end."""
 
 from __future__ import annotations
 
 pytest_plugins = [
+    "tests.guards",
+    "tests.timing",
     "tests.servers.synapse",
     "tests.servers.ircd",
     "tests.servers.opensearch",
