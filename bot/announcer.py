@@ -82,6 +82,8 @@ class Announcer:
     def _claim(self, tx: Tx) -> Delivery | None:
         if self._spoilt is not None:  # else it would stand at the head of its network's queue for ever
             tx.fail(self._spoilt.id, "internal error", self._clock())
+        if tx.idle(self._chat.name):
+            return None
         # What has waited or was being said when the bot died, long ago: the first look may come after this claim.
         if self._only is None:
             fold_stale(tx, self._say_within, self._clock())

@@ -122,6 +122,17 @@ async def test_nothing_is_claimed_while_a_network_is_not_ready(gate: Gate) -> No
     await worker
 
 
+async def test_a_network_is_idle_when_nothing_is_queued_or_being_said(gate: Gate) -> None:
+    idle = [await gate.store.read(lambda tx: tx.idle("oftc"))]
+    await failed(gate)
+    idle.append(await gate.store.read(lambda tx: tx.idle("oftc")))
+    await gate.store.write(lambda tx: tx.claim("oftc", gate.now, gate.render, lambda _: 0))
+    idle.append(await gate.store.read(lambda tx: tx.idle("oftc")))
+    await gate.speak()
+    idle.append(await gate.store.read(lambda tx: tx.idle("oftc")))
+    assert idle == [True, False, False, True]
+
+
 async def test_a_worker_that_starts_takes_up_first_what_was_being_said(gate: Gate) -> None:
     await failed(gate, changes=2)
     claimed = await gate.store.write(lambda tx: tx.claim("oftc", gate.now, gate.render, lambda _: 0))

@@ -49,6 +49,11 @@ class OutboxVerbs(Verbs):
         """Rows that are queued or being said, in the order in which they are due."""
         return self._deliveries(select(delivery).where(delivery.c.stage.in_(UNFINISHED)).order_by(*IN_ORDER))
 
+    def idle(self, network: str) -> bool:
+        """Is no row of the network queued or being said? One short statement, for whoever asks every second."""
+        mine = (delivery.c.network == network) & delivery.c.stage.in_(UNFINISHED)
+        return not self._rows(select(delivery.c.id).where(mine).limit(1))
+
     def ended_since(self, at: datetime) -> list[Delivery]:
         """Rows that ended at that time or later, by id."""
         return self._deliveries(select(delivery).where(delivery.c.ended >= at).order_by(delivery.c.id))
