@@ -86,7 +86,7 @@ def test_a_replaced_catch_up_hands_on_its_gap_and_what_was_folded_into_it(store:
     old = store.write_now(lambda tx: tx.enqueue(Kind.CATCH_UP, "catch-up", NOVA, 0, None, NOW, gap=gap))
     for n in range(3):
         queue(store, f"bs{n}")
-    assert claim(store, fold_over=2) is None
+    assert claim(store, NOW + HOUR, fold_over=2) is None
     new = queue(store, "catch-up", revision=1, kind=Kind.CATCH_UP)
     assert new.gap == gap
     folded = store.read_now(lambda tx: tx.folded(new.id))
