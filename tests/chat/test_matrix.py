@@ -181,7 +181,7 @@ async def test_hears_what_is_meant_for_it_and_nothing_else(scene: Scene) -> None
     assert bot.texts() == [
         "!why 912345",
         f"{name}: help",
-        f"{scene.user} status",
+        f"{scene.user}: status",
         "Gate Watch: top",
         "!bug 1",
         "",

@@ -81,6 +81,7 @@ def test_post_into_a_thread_of_our_own() -> None:
         ({"body": "gatewatch is nice"}, None),
         ({"body": "gatewatch2: help"}, None),
         ({"body": f"{ME}:help"}, f"{ME}:help"),
+        ({"body": f"{ME} help"}, f"{ME}: help"),
         ({"body": "ask gatewatch: help"}, None),
         ({"body": "!"}, None),
         ({"body": "!!!"}, None),

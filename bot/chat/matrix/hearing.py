@@ -63,18 +63,18 @@ def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | No
 def addressed(content: Mapping[str, Any], ear: Ear) -> tuple[str, str]:
     """The text as typed (a leading mention as its display text), and the bot's name if it begins with that.
 
-    Behind a mention a colon is put where the client put none, so that it reads as a typed name does.
+    Behind a mention or the whole Matrix id a colon is put where there is none, so that it reads as a name does.
     """
     body = _text(content.get("body"))
     if "m.in_reply_to" in _mapping(content.get("m.relates_to")):
         body = _REPLY_QUOTE.sub("", body, count=1) if body.startswith(">") else body
     body, pilled = _without_markdown(body, ear.me)
     text = body.strip()
-    for name in (*pilled, *_pill_names(_text(content.get("formatted_body")), ear.me)):
+    for name in (*pilled, *_pill_names(_text(content.get("formatted_body")), ear.me), ear.me):
         rest = text[len(name) :]
         if name and text.startswith(name) and (not rest or rest[0] in ":," or rest[0].isspace()):
             return f"{name}:{rest.removeprefix(':').removeprefix(',')}", name
-    for name in (ear.me, *ear.names):
+    for name in ear.names:
         start, behind = text[: len(name)], text[len(name) : len(name) + 1]
         if name and start.casefold() == name.casefold() and behind in (":", ","):
             return text, start
