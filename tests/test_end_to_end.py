@@ -155,9 +155,8 @@ def single(day: Day, audience: Audience) -> tuple[Build, str]:
     """A change of which one job failed, of one cause."""
     heard = day.heard(audience)
     changes = Counter(of.change for of, _ in heard)
-    return next(
-        (of, *causes) for of, causes in heard if len(causes) == 1 and causes != {UNKNOWN} and changes[of.change] == 1
-    )
+    known = [(of, causes) for of, causes in heard if changes[of.change] == 1 and causes != {UNKNOWN}]
+    return next((of, min(causes)) for of, causes in known if len(causes) == 1)
 
 
 # -- without servers ------------------------------------------------------------------------------------------------

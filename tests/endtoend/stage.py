@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -57,7 +57,7 @@ def feeds(rooms: Mapping[str, Audience]) -> dict[str, Any]:
     return {f"feed-{number}": feed for number, feed in enumerate(all)}
 
 
-def signature_folder(folder: Path, only: Container[str] = ()) -> Path:
+def signature_folder(folder: Path, only: Collection[str] = ()) -> Path:
     """The corpus without elastic-recheck's own test files, or `only` some of it."""
     folder.mkdir(parents=True)
     for path in (corpus() / "signatures").glob("*.yaml"):
