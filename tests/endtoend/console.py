@@ -35,9 +35,9 @@ async def store_locked(bot: Bot, put: Callable[[], object]) -> None:
 
 
 async def pipe_full(bot: Bot, put: Callable[[], object]) -> None:
-    """Nobody reads: one line is in the pipe, the next one waits."""
+    """Nobody reads: one line is in the pipe and recorded, the next one waits."""
     put()
-    await bot.until(lambda: bot.log().count(SAID) == 1 and bot.stages()["sending"] == 1)
+    await bot.until(lambda: bot.stages().items() >= {("said", 1), ("sending", 1)})
 
 
 async def record_withheld(bot: Bot, put: Callable[[], object]) -> None:
