@@ -50,6 +50,7 @@ class Announcer:
         self._say_within = say_within
         self._only = only
         self._every = every
+        self._part = f"deliveries to {chat.name}"
         self._at: Delivery | None = None  # what is being rendered or said
         self._spoilt: Delivery | None = None  # what the guard caught while it was
 
@@ -58,30 +59,35 @@ class Announcer:
         while not stop.is_set():
             try:
                 worked = self._chat.status().ready and await self.step()
-            except TemporaryError as error:  # the store's: what is in the outbox stays there
+            except (TemporaryError, PermanentError) as error:  # the store's: what is in the outbox stays there
                 self._troubles.begin("store", str(error))
                 worked = False
             except Exception:  # the guard of deliveries
                 log.exception("delivery failed network=%s", self._chat.name)
-                self._troubles.once(f"network {self._chat.name}", "a delivery failed, the log has the traceback")
+                self._troubles.begin(self._part, "internal error, the log has the traceback; that message is given up")
                 self._spoilt, worked = self._at, False
             if not worked:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), self._every)
 
     async def step(self) -> bool:
-        """Claim, say and record one delivery; False if none was due. Raises TemporaryError for the store."""
+        """Claim, say and record one delivery; False if none was due.
+
+        Raises TemporaryError and PermanentError for the store.
+        """
+        if self._spoilt is not None:  # else it would stand at the head of its network's queue for ever
+            spoilt = self._spoilt.id
+            await self._store.write(lambda tx: tx.fail(spoilt, "internal error", self._clock()))
+        self._at = self._spoilt = None
         self._at = await self._store.write(self._claim)
-        self._spoilt = None
         if self._at is None:
             return False
         await self._record(self._at, await self._say(self._at))
         self._at = None
+        self._troubles.end(self._part)
         return True
 
     def _claim(self, tx: Tx) -> Delivery | None:
-        if self._spoilt is not None:  # else it would stand at the head of its network's queue for ever
-            tx.fail(self._spoilt.id, "internal error", self._clock())
         if tx.idle(self._chat.name):
             return None
         # What has waited or was being said when the bot died, long ago: the first look may come after this claim.

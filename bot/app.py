@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.announcer import Announcer
 from bot.asking import Desk
-from bot.chat import Chat, Hear
+from bot.chat import Chat
 from bot.config import Config
 from bot.core import build_core, edits_of
 from bot.errors import PermanentError, UserError
@@ -130,12 +130,11 @@ class Bot:
             closing.push_async_callback(self.store.close)
             closing.push_async_callback(self.core.search.close)
             heard_from = [chat for chat in self.chats.values() if scheduled or not self._typed(chat)]
-            networks = [asyncio.create_task(self._network(chat, self.replies.hear)) for chat in heard_from]
-            closing.push_async_callback(cancelled, networks)
-            minders = [asyncio.create_task(self.troubles.run()), asyncio.create_task(self._mind())]
+            closing.push_async_callback(cancelled, [self._kept(*self._network(chat)) for chat in heard_from])
+            minders: dict[str, Callable[[], Awaitable[None]]] = {"notices": self.troubles.run, "networks": self._mind}
             if scheduled:
-                minders.append(asyncio.create_task(self._load_later()))
-            closing.push_async_callback(cancelled, minders)
+                minders["later logs"] = self._load_later
+            closing.push_async_callback(cancelled, [self._kept(*minder) for minder in minders.items()])
             workers = [asyncio.create_task(self._announcer(chat, only).run(self.stop)) for chat in self.chats.values()]
             closing.push_async_callback(drained, workers)
             if scheduled:
@@ -159,7 +158,8 @@ class Bot:
             (self.watch.count, self.config.poll.totals_every),
         ):
             scheduler.add_job(job, "interval", seconds=every.total_seconds(), next_run_time=utc_now())
-        logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)  # of its errors only "cancelled" is left
+        logging.getLogger("apscheduler.executors.default").addFilter(not_cancelled)
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # a look that outlasts a turn says so itself
         scheduler.start()
         return scheduler
 
@@ -179,26 +179,32 @@ class Bot:
             except UserError as error:
                 log.warning("not loaded folder=%s why=%r", folder, str(error))
 
-    async def _network(self, chat: Chat, hear: Hear) -> None:
-        """Keep one network running. What only an operator can mend ends it; the others go on."""
+    def _network(self, chat: Chat) -> tuple[str, Callable[[], Awaitable[None]]]:
+        async def live() -> None:
+            await chat.run(self.replies.hear)
+            self._input_ended()
+
+        return f"network {chat.name}", live
+
+    def _kept(self, part: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        return asyncio.create_task(self._keep(part, work))
+
+    async def _keep(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Keep a network, or what minds them, running. What only an operator can mend ends it; the others go on."""
         while True:
             try:
-                await chat.run(hear)
-            except PermanentError as error:
-                self.troubles.begin(f"network {chat.name}", f"it stays off until the bot is restarted: {error}")
-                return
+                return await work()
+            except (PermanentError, UserError) as error:
+                return self.troubles.begin(part, f"it stays off until the bot is restarted: {error}")
             except Exception:  # the guard of networks
-                log.exception("network failed network=%s", chat.name)
-                self.troubles.begin(f"network {chat.name}", "internal error, the log has the traceback")
-                await asyncio.sleep(AGAIN)
-            else:
-                self._input_ended(chat)
-                return
+                log.exception("failed part=%r", part)
+                self.troubles.begin(part, "internal error, the log has the traceback")
+            await asyncio.sleep(AGAIN)
 
     def _typed(self, chat: Chat) -> bool:
         return self.config.networks[chat.name].type == "console"
 
-    def _input_ended(self, chat: Chat) -> None:
+    def _input_ended(self) -> None:
         """The end of input ends a bot whose only network is the console, or one at a terminal."""
         if len(self.chats) == 1 or sys.stdin.isatty():
             self.stop.set()
@@ -226,9 +232,14 @@ async def drained(workers: list[asyncio.Task[None]]) -> None:
 
 
 async def cancelled(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel and wait for all of them."""
+    """Cancel and wait for all of them; one that had ended with an error keeps no other from it."""
     for task in tasks:
         task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task
+    for error in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(error, Exception):
+            log.error("task ended with an error", exc_info=error)
+
+
+def not_cancelled(record: logging.LogRecord) -> bool:
+    """A look that was cancelled at the end is no error; any other that our own guard let through is."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

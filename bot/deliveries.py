@@ -26,14 +26,14 @@ class Rules:
 
 def deliver(tx: Tx, judged: Iterable[Judged], rules: Rules, now: datetime) -> None:
     """Decide for each unit and room, and write what follows."""
-    since = {name: tx.feed_since(name, digest, now) for name, digest in rules.digests.items()}
+    since = {room.name: since_of(tx, rules, room, now) for room in rules.rooms}
     units = _units(judged)
     rows = _by_room(tx.deliveries([unit.key for unit in units]))
     old: dict[str, datetime] = {}
     for unit in units:
         for room in rules.rooms:
             own = rows.get((unit.key, room.name), [])
-            decision = decide(unit, room, since, own, now, rules.waits)
+            decision = decide(unit, room, since[room.name], own, now, rules.waits)
             if decision.action is Action.CATCH_UP:
                 seen = min(one.failure.first_seen for one in unit.judged)
                 old[room.name] = max(seen, old.get(room.name, seen))
@@ -41,6 +41,11 @@ def deliver(tx: Tx, judged: Iterable[Judged], rules: Rules, now: datetime) -> No
                 _apply(tx, unit, room, own, decision, now)
     for name, seen in old.items():
         _catch_up(tx, name, seen, now)
+
+
+def since_of(tx: Tx, rules: Rules, room: Room, now: datetime) -> dict[str, datetime]:
+    """Per feed of the room: when it, its filter or its naming of the room was first loaded."""
+    return {name: tx.feed_since(f"{name} {room.name}", rules.digests[name], now) for name in room.feeds}
 
 
 def _units(judged: Iterable[Judged]) -> list[Unit]:

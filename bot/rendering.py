@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
 from bot.config import Loud
-from bot.deliveries import Rules
+from bot.deliveries import Rules, since_of
 from bot.formatting import Cause, Report, Summary, catch_up, change_message, corrected_message, digest
 from bot.incidents import Judged, judge
 from bot.links import Links
@@ -51,7 +51,7 @@ class Renderer:
                 return self._digest(tx, row, room, now)
 
     def _change(self, tx: Tx, row: Delivery, room: Room, now: datetime) -> Rendered | str:
-        since = {name: tx.feed_since(name, digest, now) for name, digest in self._rules.digests.items()}
+        since = since_of(tx, self._rules, room, now)
         judged = self._judged(tx.failures_in([row.about]), now)
         there = passing(room, judged, since)
         if not there:

@@ -15,6 +15,7 @@ from bot.store import Store
 
 log = logging.getLogger(__name__)
 
+LONGEST_WAIT = 5.0  # a network may hear nothing else meanwhile
 TRIES, WAIT = 3, 2.0  # a reply is tried so often, so many seconds apart; after that nobody waits for it
 
 
@@ -59,7 +60,7 @@ class Replies:
                 if not left or (error.doubt and not self._once[heard.network]):
                     log.warning("reply not said room=%s why=%r", heard.room, str(error))
                     return
-                await asyncio.sleep(error.retry_after or WAIT)
+                await asyncio.sleep(min(error.retry_after or WAIT, LONGEST_WAIT))
             except PermanentError as error:
                 log.warning("reply not said room=%s why=%r", heard.room, str(error))
                 return

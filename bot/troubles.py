@@ -20,6 +20,7 @@ from bot.model import Message, Post, room_address
 
 log = logging.getLogger(__name__)
 
+LONGEST_WAIT = 60.0  # seconds; a far end may ask for more
 WAITING = 50  # lines that wait for the operators' network; the oldest fall out, the log has them all
 
 
@@ -83,7 +84,8 @@ class Troubles:
                 post = self._posts[0]
                 try:
                     await chat.say(post)
-                except TemporaryError:
+                except TemporaryError as error:
+                    await asyncio.sleep(min(error.retry_after or 0.0, LONGEST_WAIT))
                     break
                 except PermanentError as error:
                     log.error("operators not told room=%s why=%r", self._room, str(error))

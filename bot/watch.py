@@ -16,8 +16,11 @@ from bot.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
+LONG = timedelta(seconds=30)  # a look that took this long is worth a line
 GATE_WINDOW = timedelta(hours=6)  # what `!gate` counts over
-KEEP = timedelta(days=14)  # as long as the index keeps lines
+KEEP = timedelta(
+    days=14
+)  # as long as the index keeps lines; longer where the look-back is, or its builds were new again
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +79,15 @@ class Watch:
             return
         self._troubles.end("search")
         self.looks = Looks(now, took)
-        if ticked.new:
+        if ticked.new or took > LONG:
             log.info("looked listed=%d new=%d took=%.2fs", ticked.listed, ticked.new, took.total_seconds())
 
     async def _count(self, now: datetime) -> None:
+        keep = max(KEEP, now - self._source.window(now).start + timedelta(days=1))
+        await self._store.write(lambda tx: tx.prune(now - keep))
         answer = await self._source.ran(Window(now - GATE_WINDOW, now + timedelta(hours=1), timedelta(0)))
         if isinstance(answer, Unknown):
             log.warning("totals unknown why=%r", answer.why)
             return
         hours = int(GATE_WINDOW.total_seconds()) // 3600
         await self._store.write(lambda tx: tx.add_ran(now, hours, answer.found))
-        await self._store.write(lambda tx: tx.prune(now - KEEP))

@@ -11,6 +11,7 @@ from bot.app import open_search, utc_now
 from bot.cli.common import counted
 from bot.config import Config
 from bot.core import Core, build_core
+from bot.deliveries import since_of
 from bot.incidents import Judged, judge
 from bot.poller import Ticked
 from bot.records import Delivery, Kind, Stage, State
@@ -47,11 +48,10 @@ def _said(tx: Tx, core: Core, settings: Config, now: datetime) -> list[str]:
 
 
 def _unsaid(tx: Tx, core: Core, now: datetime) -> list[str]:
-    since = {name: tx.feed_since(name, digest, now) for name, digest in core.rules.digests.items()}
     units = _units(tx, core, now)
     waiting = [f"waits in {row.room}: {_name(row, units)}: {_until(row, now)}" for row in tx.queued()]
     silent = [
-        _silence(unit, room, since, now, core)
+        _silence(unit, room, since_of(tx, core.rules, room, now), now, core)
         for unit in units.values()
         for room in core.rules.rooms
         if not any(row.room == room.name for row in tx.deliveries([unit.key]))
