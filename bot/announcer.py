@@ -60,7 +60,7 @@ class Announcer:
             try:
                 worked = self._chat.status().ready and await self.step()
             except (TemporaryError, PermanentError) as error:  # the store's: what is in the outbox stays there
-                self._troubles.begin("store", str(error))
+                self._troubles.begin("store", str(error), by=self._part)
                 worked = False
             except Exception:  # the guard of deliveries
                 log.exception("delivery failed network=%s", self._chat.name)
@@ -81,6 +81,7 @@ class Announcer:
         self._at = self._spoilt = None
         self._at = await self._store.write(self._claim)
         if self._at is None:
+            self._troubles.end("store", by=self._part)
             return False
         await self._record(self._at, await self._say(self._at))
         self._at = None
@@ -117,10 +118,10 @@ class Announcer:
             try:
                 await self._store.write(lambda tx: self._outcome(tx, row, outcome))
             except TemporaryError as error:
-                self._troubles.begin("store", str(error))
+                self._troubles.begin("store", str(error), by=self._part)
                 await asyncio.sleep(self._every)
             else:
-                self._troubles.end("store")
+                self._troubles.end("store", by=self._part)
                 return
 
     def _outcome(self, tx: Tx, row: Delivery, outcome: Said | TemporaryError | PermanentError) -> None:

@@ -41,6 +41,7 @@ class Troubles:
         self._chats = chats
         self._clock = clock
         self._open: dict[str, Trouble] = {}
+        self._seen_by: dict[str, set[str]] = {}
         self._posts: deque[Post] = deque(maxlen=WAITING)
 
     @property
@@ -48,19 +49,22 @@ class Troubles:
         """Those that last, the oldest first."""
         return list(self._open.values())
 
-    def begin(self, part: str, sentence: str) -> None:
-        """Say it, unless this part is known to be in trouble."""
+    def begin(self, part: str, sentence: str, by: str = "") -> None:
+        """Say it, unless this part is known to be in trouble. `by`: who saw it, where several may."""
+        self._seen_by.setdefault(part, set()).add(by)
         if part in self._open:
             return
         self._open[part] = Trouble(part, sentence, self._clock())
         log.error("trouble part=%r why=%r", part, sentence)
         self._tell(f"trouble: {part}: {sentence}")
 
-    def end(self, part: str) -> None:
-        """It works again."""
-        trouble = self._open.pop(part, None)
-        if trouble is None:
+    def end(self, part: str, by: str = "") -> None:
+        """It works again; it is over when all who saw it say so."""
+        seen_by = self._seen_by.get(part, set())
+        seen_by.discard(by)
+        if part not in self._open or seen_by:
             return
+        trouble = self._open.pop(part)
         lasted = int((self._clock() - trouble.since).total_seconds())
         log.info("trouble over part=%r lasted=%ds", part, lasted)
         self._tell(f"over: {part} works again after {_span(lasted)}")

@@ -19,6 +19,7 @@ from bot.announcer import Announcer
 from bot.chat import Hear
 from bot.classify import Classifier
 from bot.config import Feed, Loud
+from bot.core import filter_digest
 from bot.deliveries import Rules
 from bot.incidents import Waits
 from bot.links import Links
@@ -218,7 +219,7 @@ class Gate:
         self.feeds = self.feeds if feeds is None else feeds
         known = {one.id: one for one in self.signatures}
         rooms = rooms_of(self.feeds, {name: chat.edits for name, chat in self.chats.items()})
-        digests = {name: sha256(repr(feed).encode()).hexdigest() for name, feed in self.feeds.items()}
+        digests = {name: filter_digest(feed) for name, feed in self.feeds.items()}
         self.rules = Rules(self.waits, rooms, digests)
         self.source = IndexSource(self.index, ("gate",), self.look_back)
         self.classifier = Classifier(self.index, {id: parse(one.query) for id, one in known.items()})

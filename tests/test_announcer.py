@@ -183,10 +183,10 @@ async def test_a_store_that_cannot_be_read_is_a_trouble_and_no_end(gate: Gate) -
 async def test_a_row_that_breaks_its_rendering_is_given_up_and_the_others_go_on(
     gate: Gate, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await failed(gate, changes=2)
+    await failed(gate, changes=3)
 
     def renders(tx: Tx, row: Delivery, now: object) -> Rendered | str:
-        if row.about == "set-900001":
+        if row.about != "set-900003":
             raise ValueError("no such thing")
         return Rendered(Message("all well"))
 
@@ -200,9 +200,11 @@ async def test_a_row_that_breaks_its_rendering_is_given_up_and_the_others_go_on(
     await worker
     assert [(stage, reason) for _, stage, reason in await gate.stages()] == [
         (Stage.FAILED, "internal error"),
+        (Stage.FAILED, "internal error"),
         (Stage.SAID, "said"),
     ]
-    assert caplog.text.count("delivery failed network=oftc") == 1
+    assert caplog.text.count("delivery failed network=oftc") == 2
+    assert caplog.text.count("trouble part='deliveries to oftc'") == 1
 
 
 async def test_more_than_fold_over_that_wait_are_one_digest(gates: Gates) -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("first start")
 
 SIGNATURES = {"2000001": "the frobnicator went away", "2000002": "no valid grue", "2000003": "xyzzy did nothing"}
 PROJECTS = ("openstack/nova", "openstack/neutron", "openstack/cinder")
-WITHIN = 40.0  # seconds from the start to the catch-up, on a machine that does other things too
+WITHIN = 120.0  # seconds from the start to the catch-up; 10 to 36 were seen, how fast it is bench tells
 
 
 @dataclass(frozen=True)

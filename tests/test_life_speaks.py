@@ -225,6 +225,16 @@ async def test_a_feed_that_is_added_stays_silent_for_what_was_listed_before(gate
     assert gate.matrix.told == [HEAD.replace("900001", "900003") + f"tempest: {BANGS}"]
 
 
+async def test_a_room_that_is_added_to_a_feed_costs_the_others_nothing_that_waits(gates: Gates) -> None:
+    gate = gates(feeds={"one": feed(IRC)})
+    gate.fails("u1", "boom")
+    await gate.tick()
+    gate.start(feeds={"one": feed(IRC, MATRIX)})
+    await gate.tick(4)
+    assert len(gate.irc.told) == 1
+    assert gate.matrix.told == []
+
+
 async def test_a_feed_whose_filter_changes_stays_silent_for_what_was_listed_before(gates: Gates) -> None:
     gate = gates(feeds={"one": feed(IRC, jobs="unit")})
     gate.fails("u1", "boom")

@@ -111,3 +111,14 @@ async def test_without_an_operators_room_the_log_has_it_all(caplog: pytest.LogCa
     ops.troubles.begin("search", "down")
     await ops.troubles.run()
     assert "trouble part='search' why='down'" in caplog.text
+
+
+def test_what_several_see_is_over_when_none_of_them_does_any_more(caplog: pytest.LogCaptureFixture) -> None:
+    troubles = Troubles("", {}, lambda: START)
+    troubles.begin("store", "disk full")
+    troubles.begin("store", "disk full", by="deliveries to oftc")
+    troubles.end("store", by="deliveries to oftc")
+    assert [one.part for one in troubles.open] == ["store"]
+    troubles.end("store")
+    assert troubles.open == []
+    assert caplog.text.count("trouble part='store'") == 1
