@@ -102,6 +102,21 @@ async def test_a_catch_up_while_signatures_do_not_answer_waits_for_them(gate: Ga
     assert gate.irc.told == ["catching up, last 24 h: 3 failed builds, 100 % known, worst #1001 x3"]
 
 
+async def test_known_changes_are_said_while_the_catch_up_waits_for_a_complete_look(gates: Gates) -> None:
+    gate = gates(fold_over=3)
+    gate.index.partly = "1 of 5 shards failed"
+    full(gate, 1, "boom")
+    await gate.tick(10)
+    for number in range(6):
+        gate.fails(f"u{number}", "boom", change=f"9000{number}")
+    await gate.tick(5)
+    (told,) = gate.irc.told
+    assert told.startswith("digest: 6 changes failed")
+    gate.index.partly = ""
+    await gate.tick(2)
+    assert gate.irc.told[1:] == ["catching up, last 24 h: 7 failed builds, 100 % known, worst #1001 x7"]
+
+
 async def test_what_is_new_on_a_first_start_is_said_singly_beside_the_catch_up(gate: Gate) -> None:
     full(gate, 2, "bang")
     gate.fails("u1", "boom", ended=2 * HOUR)

@@ -110,8 +110,12 @@ class ClaimVerbs(OutboxVerbs):
         return True
 
     def _summary(self, room: str, first: Delivery, now: datetime) -> Delivery:
-        """The room's queued catch-up, or a new digest in the place of the first row folded."""
-        catch_up = FREE & (delivery.c.room == room) & (delivery.c.kind == Kind.CATCH_UP)
+        """The room's catch-up if it is about to be said, or a new digest in the place of the first row folded.
+
+        A catch-up without a date waits for the index to answer, perhaps for hours: changes must not wait inside it.
+        """
+        dated = FREE & delivery.c.due.is_not(None)
+        catch_up = dated & (delivery.c.room == room) & (delivery.c.kind == Kind.CATCH_UP)
         for there in self._deliveries(select(delivery).where(catch_up)):
             return there
         return self.enqueue(Kind.DIGEST, f"digest-{first.id}", room, 0, first.due, now)

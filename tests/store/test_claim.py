@@ -167,6 +167,15 @@ def test_changes_wait_for_a_catch_up_that_is_being_made_but_not_for_ever(store: 
     assert said_in_order(store, NOW + BACKLOG) == ["n"]
 
 
+def test_changes_are_not_folded_into_a_catch_up_that_is_still_being_made(store: Store) -> None:
+    queue(store, "catch-up", due=None, kind=Kind.CATCH_UP)
+    for n in range(3):
+        queue(store, f"n{n}")
+    digest = claimed(store, NOW + BACKLOG, fold_over=2)
+    assert digest.kind is Kind.DIGEST
+    assert [row.about for row in store.read_now(lambda tx: tx.folded(digest.id))] == ["n0", "n1", "n2"]
+
+
 def test_rows_in_doubt_are_never_folded(store: Store) -> None:
     queue(store, "doubtful", due=NOW - MINUTE)
     put_off(store, claimed(store), NOW, doubt=True)
