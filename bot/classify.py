@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -58,6 +58,7 @@ class Classifier:
         self._search = search
         self._trees = trees
         self._fields: Fields | None = None
+        self._no_fields = "the index's fields are not known yet"
         self._questions: dict[str, Question] = {}
         self._reasons = [parse(query) for query in QUERIES]
 
@@ -76,20 +77,19 @@ class Classifier:
     async def prepare(self) -> None:
         """Rewrite the questions where the index's fields changed.
 
-        While the fields are unknown the questions of before hold, and without any those that the found ones give.
+        While the fields do not come the questions of before hold. Until they came once there is none: made without
+        them, a clause on metadata would ask the wrong field, and its answer would stay.
         """
         answer = await self._search.fields()
         if isinstance(answer, Unknown):
             log.warning("fields unknown why=%r", answer.why)
-            if self._fields is None:
-                self._rewrite(answer.found)
+            self._no_fields = f"the index's fields are not known yet: {answer.why}"
         elif answer.found != self._fields:
-            self._rewrite(answer.found)
+            self._questions = {
+                id: Question(id, self._rewritten(tree, answer.found)) for id, tree in self._trees.items()
+            }
             self._fields = answer.found
             self._say_what_is_missing(answer.found)
-
-    def _rewrite(self, fields: Fields) -> None:
-        self._questions = {id: Question(id, self._rewritten(tree, fields)) for id, tree in self._trees.items()}
 
     def _say_what_is_missing(self, fields: Fields) -> None:
         """A clause on a field that the index lacks finds nothing, and no server says so."""
@@ -104,17 +104,21 @@ class Classifier:
         return rewrite(tree, self._search.profile, fields)
 
     async def ask(self, ids: Iterable[str], uuids: Sequence[str], window: Window) -> Mapping[str, Answer[list[Hit]]]:
-        """Per signature its hits in these builds; prepare() was called before."""
-        questions = [self._questions[id] for id in ids if id in self._questions]
-        if not questions or not uuids:
+        """Per signature its hits in these builds; nobody is asked, and all are Unknown, until prepare() got fields."""
+        known = [id for id in ids if id in self._trees]
+        if not known or not uuids:
             return {}
-        return await self._search.hits(questions, uuids, window)
+        if self._fields is None:
+            return {id: Unknown(self._no_fields, []) for id in known}
+        return await self._search.hits([self._questions[id] for id in known], uuids, window)
 
     async def reason(self, uuid: str, window: Window) -> Answer[Line | None]:
-        """The most telling line of a build."""
+        """The most telling line of a build; Unknown until prepare() got fields."""
+        if self._fields is None:
+            return Unknown(self._no_fields, None)
         answer: Answer[list[Line]] = Unknown("not asked", [])
         for query in self._reasons:
-            answer = await self._search.lines(uuid, self._rewritten(query, self._fields or {}), LINES, window)
+            answer = await self._search.lines(uuid, self._rewritten(query, self._fields), LINES, window)
             if not (isinstance(answer, Unknown) and answer.refused):
                 break
         line = most_telling(answer.found)
@@ -146,17 +150,18 @@ def fields_of(tree: Node) -> set[str]:
 
 
 def unsearched(
-    before: Collection[Unsearched], asked: Collection[str], everything: bool, why: Mapping[str, str], now: datetime
+    before: Collection[Unsearched], asked: Set[str], on: Set[str], why: Mapping[str, str], now: datetime
 ) -> list[Unsearched]:
     """The rows of a build after the signatures `asked` were asked and those in `why` did not answer.
 
-    `everything`: all signatures were asked. More than MANY rows become one; each asks again later and later.
+    `on`: all that are asked at all. More than MANY rows become one; each asks again later and later.
     """
     tries = {row.signature: row.tries for row in before}
-    kept = [row for row in before if row.signature not in asked and not (everything and row.signature == ALL)]
+    kept = [row for row in before if row.signature not in asked and not (asked >= on and row.signature == ALL)]
     if len(why) + len(kept) > MANY:
         count = tries.get(ALL, max(tries.values(), default=0)) + 1
-        return [Unsearched(ALL, next(iter(why.values())), count, now + _wait(count), len(why) + len(kept))]
+        silent = min(len(why) + sum(row.count for row in kept), len(on))
+        return [Unsearched(ALL, next(iter(why.values())), count, now + _wait(count), silent)]
     for id, sentence in why.items():
         count = tries.get(id, tries.get(ALL, 0)) + 1
         kept.append(Unsearched(id, sentence, count, now + _wait(count)))

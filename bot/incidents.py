@@ -11,6 +11,7 @@ from bot.records import Failure, News, State
 
 # A build whose newest line is older than this when it is first listed has all its logs and all its siblings.
 LONG_OVER = timedelta(hours=1)
+OPEN_STATES = frozenset({State.PENDING, State.NOT_READY})
 SAID_STATES = frozenset({State.KNOWN, State.UNKNOWN, State.NOT_READY})
 
 

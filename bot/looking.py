@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.classify import Answers, Classifier
-from bot.incidents import Waits, first_listed, listed_again
+from bot.classify import Answers, Classifier, unsearched
+from bot.incidents import OPEN_STATES, Waits, first_listed, listed_again
 from bot.model import Build, Line, Listed, Unknown
 from bot.records import ALL, Failure
 from bot.sources import Source
@@ -20,8 +20,8 @@ REASONS_AT_ONCE = 4
 class Looked:
     """What the searches said. `asked`: per build, its signatures that were; `reasons`: per build that was looked at.
 
-    `complete`: the listing was. `blind`: metadata did not come, or no signature at all answered for a build; no
-    deadline passes then.
+    `complete`: the listing was. `blind`: metadata did not come, or a build is open of which no signature has answered
+    yet (perhaps it is not its turn to be asked), while none answered for others either; no deadline passes then.
     """
 
     listed: Sequence[Listed]
@@ -61,7 +61,14 @@ class Looker:
         await self._describe(looked, now)
         for one in batch:
             looked.asked[one.uuid] = self._to_ask(one, before.get(one.uuid), now)
-        await self._ask(looked, now)
+        await self._ask(looked, looked.asked, now)
+        silent = [one.uuid for one in batch if self._unanswered(looked, one.uuid, now)]
+        if self._answers(looked):  # so nothing is wrong with the search, and they need not wait for their turn
+            again = {uuid: self.on for uuid in silent if not looked.asked[uuid]}
+            looked.asked |= again
+            await self._ask(looked, again, now)
+        else:
+            looked.blind = looked.blind or bool(silent)
         await self._find_reasons(looked, now)
         return looked
 
@@ -69,7 +76,8 @@ class Looker:
         """New or changed signatures, of builds that were asked before."""
         looked = Looked([], {one.build.uuid: one for one in failures})
         looked.asked = {uuid: frozenset(ids) for uuid in looked.before}
-        await self._ask(looked, now)
+        await self._ask(looked, looked.asked, now)
+        looked.blind = any(self._unanswered(looked, uuid, now) for uuid in looked.answers.why)
         return looked
 
     def seen(self, looked: Looked, one: Listed, now: datetime) -> Failure | None:
@@ -97,14 +105,27 @@ class Looker:
         due = {row.signature for row in failure.unsearched if row.next_try <= now}
         return self.on if ALL in due else self.on & due
 
-    async def _ask(self, looked: Looked, now: datetime) -> None:
+    async def _ask(self, looked: Looked, asked: Mapping[str, frozenset[str]], now: datetime) -> None:
         window = self._source.window(now)
-        for ids in set(looked.asked.values()):
-            uuids = [uuid for uuid, own in looked.asked.items() if own == ids]
+        for ids in set(asked.values()):
+            uuids = [uuid for uuid, own in asked.items() if own == ids]
             looked.answers.take(uuids, await self.classifier.ask(sorted(ids), uuids, window))
-        for uuid, why in looked.answers.why.items():
-            looked.blind = looked.blind or why.keys() >= looked.asked[uuid] >= self.on
-            looked.troubles.append(next(iter(why.values())))
+        why = looked.answers.why
+        looked.troubles += [next(iter(why[uuid].values())) for uuid in asked if uuid in why]
+
+    def _unanswered(self, looked: Looked, uuid: str, now: datetime) -> bool:
+        """Is the build open, or asked now, and has none of the signatures that are on answered for it?"""
+        failure, asked = looked.before.get(uuid), looked.asked[uuid]
+        if failure is not None and failure.state not in OPEN_STATES and not asked:
+            return False
+        before = [] if failure is None else [row for row in failure.unsearched if row.signature in {*self.on, ALL}]
+        rows = unsearched(before, asked, self.on, looked.answers.why.get(uuid, {}), now)
+        return 0 < len(self.on) <= sum(row.count for row in rows)
+
+    @staticmethod
+    def _answers(looked: Looked) -> bool:
+        """Did any signature answer for any build?"""
+        return any(asked - looked.answers.why.get(uuid, {}).keys() for uuid, asked in looked.asked.items())
 
     async def _find_reasons(self, looked: Looked, now: datetime) -> None:
         """Of each build that may turn out unknown in this tick; what did not answer is asked at the next one."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.classify import Classifier, Patience, unsearched
 from bot.deliveries import Rules, begin, deliver, finish
-from bot.incidents import judge, news, unit_base, unit_of
+from bot.incidents import OPEN_STATES, judge, news, unit_base, unit_of
 from bot.looking import Looked, Looker
 from bot.model import Build, Complete, Listed, Signature, Unknown
 from bot.records import ALL, Failure, Found, SignatureState, Standing, State
@@ -17,7 +17,6 @@ from bot.store import Store, Tx
 
 BATCH = 500  # new builds of one transaction
 FIELDS = "index.fields"
-OPEN_STATES = frozenset({State.PENDING, State.NOT_READY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +197,8 @@ class Poller:
                 why = {}  # what is decided stands; the signature itself is asked again
             if failure.unsearched or why:
                 before = [row for row in failure.unsearched if row.signature in {*self._looker.on, ALL}]
-                everything = self._looker.all_asked(looked, uuid)
-                tx.put_unsearched(uuid, unsearched(before, looked.asked[uuid], everything, why, now))
+                rows = unsearched(before, looked.asked[uuid], self._looker.on, why, now)
+                tx.put_unsearched(uuid, rows)
         for id, sentence in looked.answers.refused.items():
             tx.put_signature(SignatureState(id, self._signatures[id].digest, sentence))
 
@@ -215,7 +214,7 @@ def needs(listed: Listed, standing: Standing | None, now: datetime) -> bool:
     """Has a tick anything to do for this build? One that is settled, judged and complete costs nothing more."""
     if standing is None or listed.documents > standing.asked or not standing.settled:
         return True
-    if standing.state in (State.PENDING, State.NOT_READY):
+    if standing.state in OPEN_STATES:
         return True
     if standing.state is State.UNKNOWN and not standing.reason_asked and not standing.old:
         return True

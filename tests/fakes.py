@@ -66,6 +66,7 @@ class Index:
 
     `down`: why nothing answers. `silent`: signatures that do not answer, `refused`: that are refused (why), `shaky`:
     that give their hits but not for sure. `undescribed`: metadata does not come. `partly`: the listing is not sure.
+    `shapeless`: why the fields do not come, `speechless`: why no line does.
     """
 
     profile: Profile = LOGSENDER
@@ -79,6 +80,8 @@ class Index:
         self.down = ""
         self.partly = ""
         self.undescribed = ""
+        self.shapeless = ""
+        self.speechless = ""
         self.silent: set[str] = set()
         self.shaky: set[str] = set()
         self.refused: dict[str, str] = {}
@@ -133,7 +136,8 @@ class Index:
     async def lines(self, uuid: str, tree: Node, limit: int, window: Window) -> Answer[list[Line]]:
         self.calls.append("lines")
         found = [line for line in self._lines(uuid, window) if matches(tree, {"message": line.message})]
-        return Unknown(self.down, []) if self.down else Complete(found[:limit])
+        why = self.down or self.speechless
+        return Unknown(why, []) if why else Complete(found[:limit])
 
     async def totals(self, window: Window) -> Answer[Totals]:
         self.calls.append("totals")
@@ -143,7 +147,8 @@ class Index:
     async def fields(self) -> Answer[Fields]:
         self.calls.append("fields")
         nothing: Fields = {}
-        return Unknown(self.down, nothing) if self.down else Complete(self.shape)
+        why = self.down or self.shapeless
+        return Unknown(why, nothing) if why else Complete(self.shape)
 
     async def close(self) -> None:
         pass

@@ -38,24 +38,32 @@ def test_partial_answers_keep_their_hits_and_refused_ones_leave_nothing_open() -
 
 def test_ten_rows_stay_ten_and_eleven_are_one() -> None:
     ten = {str(number): "timed out" for number in range(10)}
-    assert len(unsearched([], list(ten), True, ten, START)) == 10
+    assert len(unsearched([], ten.keys(), ten.keys(), ten, START)) == 10
     eleven = ten | {"10": "timed out"}
-    assert unsearched([], list(eleven), True, eleven, START) == [row(ALL, count=11)]
-    assert unsearched([row("other")], list(ten), False, ten, START) == [row(ALL, tries=2, count=11, minutes=2)]
+    assert unsearched([], eleven.keys(), eleven.keys(), eleven, START) == [row(ALL, count=11)]
+    more = eleven.keys() | {"other"}
+    assert unsearched([row("other")], ten.keys(), more, ten, START) == [row(ALL, tries=2, count=11, minutes=2)]
+
+
+def test_what_the_one_row_stands_for_stays_counted() -> None:
+    ten = {str(number): "timed out" for number in range(10)}
+    on = {str(number) for number in range(40)}
+    assert unsearched([row(ALL, count=20)], ten.keys(), on, ten, START) == [row(ALL, 2, 30, 2)]
+    assert unsearched([row(ALL, count=35)], ten.keys(), on, ten, START) == [row(ALL, 2, 40, 2)]  # there are no more
 
 
 def test_what_answered_is_no_row_any_more() -> None:
     before = [row("a"), row("b")]
-    assert unsearched(before, ["a"], False, {}, START) == [row("b")]
-    assert unsearched([row(ALL, count=11)], ["a"], False, {}, START) == [row(ALL, count=11)]
-    assert unsearched([row(ALL, count=11)], ["a", "b"], True, {}, START) == []
+    assert unsearched(before, {"a"}, {"a", "b"}, {}, START) == [row("b")]
+    assert unsearched([row(ALL, count=11)], {"a"}, {"a", "b"}, {}, START) == [row(ALL, count=11)]
+    assert unsearched([row(ALL, count=11)], {"a", "b"}, {"a", "b"}, {}, START) == []
 
 
 def test_each_is_asked_again_later_and_later_up_to_30_minutes() -> None:
     rows: list[Unsearched] = []
     waits = []
     for _ in range(8):
-        rows = unsearched(rows, ["a"], True, {"a": "timed out"}, START)
+        rows = unsearched(rows, {"a"}, {"a"}, {"a": "timed out"}, START)
         waits.append((rows[0].next_try - START) / MINUTE)
     assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
 
@@ -86,7 +94,6 @@ async def test_questions_follow_the_fields_of_the_index() -> None:
     index.down = "connection refused"
     await classifier.prepare()
     assert classifier.fields == ""
-    await classifier.ask(["a"], ["u1"], WINDOW)
     index.down = ""
     index.shape = MESSAGE | {"build_name": Field("build_name", "text", "build_name.keyword")}
     await classifier.prepare()
@@ -96,7 +103,19 @@ async def test_questions_follow_the_fields_of_the_index() -> None:
     await classifier.prepare()
     await classifier.ask(["a", "no such"], ["u1"], WINDOW)
     assert classifier.fields == known != ""
-    assert [question.tree.field for question in asked] == ["build_name", "build_name.keyword", "build_name.keyword"]
+    assert [question.tree.field for question in asked] == ["build_name.keyword", "build_name.keyword"]
+
+
+async def test_until_the_fields_are_known_nobody_is_asked_and_all_is_unknown() -> None:
+    index = Index()
+    classifier = Classifier(index, {"a": parse('message:"boom"'), "b": parse('message:"bang"')})
+    why = "the index's fields are not known yet"
+    assert await classifier.ask(["a", "b"], ["u1"], WINDOW) == {id: Unknown(why, []) for id in "ab"}
+    index.down = "connection refused"
+    await classifier.prepare()
+    assert await classifier.ask(["a"], ["u1"], WINDOW) == {"a": Unknown(f"{why}: connection refused", [])}
+    assert await classifier.reason("u1", WINDOW) == Unknown(f"{why}: connection refused", None)
+    assert index.asked == [] and "lines" not in index.calls
 
 
 async def test_without_builds_or_signatures_nothing_is_asked() -> None:
@@ -130,6 +149,8 @@ async def test_a_second_list_of_words_is_asked_where_the_first_is_refused(gate: 
 
     index.lines = refusing  # type: ignore[method-assign]
     gate.fails("u1", "ValueError: odd", "it failed")
-    answer = await Classifier(index, {}).reason("u1", WINDOW)
+    classifier = Classifier(index, {})
+    await classifier.prepare()
+    answer = await classifier.reason("u1", WINDOW)
     assert isinstance(answer, Complete) and answer.found is not None
     assert answer.found.message == "it failed"  # no word of the second list is in ValueError

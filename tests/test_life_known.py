@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from bot.model import Field
 from bot.records import ALL, Failure, State
 from tests.fakes import BANG, BOOM, HOUR, MESSAGE, MINUTE, Gate, signature
@@ -24,6 +26,17 @@ async def test_a_hit_makes_a_build_known_while_its_logs_still_come(gate: Gate) -
     await gate.look()
     assert (await failure(gate)).state is State.KNOWN
     assert not (await failure(gate)).settled
+
+
+async def test_nothing_is_known_or_unknown_before_the_fields_of_the_index_are(gate: Gate) -> None:
+    gate.index.shapeless = "timed out"
+    gate.fails("u1", "boom")
+    await gate.tick(30)
+    assert gate.index.asked == [] and gate.irc.told == []
+    assert all(one.trouble == "the index's fields are not known yet: timed out" for one in gate.ticks[:2])
+    gate.index.shapeless = ""
+    await gate.tick(31)
+    assert gate.irc.told == [HEAD + "tempest: #1001 It booms (x1/24h, recheck ok)"]
 
 
 async def test_unknown_needs_every_signature_to_have_answered(gate: Gate) -> None:
@@ -280,6 +293,45 @@ async def test_the_last_minute_of_a_wait_does_not_pass_in_a_look_without_an_answ
     gate.grows("u1", "more")
     await gate.tick(2)
     assert gate.irc.told == [HEAD + "tempest: logs not ready"]
+
+
+@pytest.mark.parametrize("signatures", [2, 30])
+async def test_while_all_signatures_are_silent_nobody_hears_unknown(gates: Gates, signatures: int) -> None:
+    many = [signature(str(number), f'message:"word{number}"') for number in range(signatures)]
+    gate = gates(signatures=many)
+    gate.index.silent = {one.id for one in many}
+    gate.fails("u1", "Error: odd")
+    await gate.tick(90)
+    assert gate.irc.told == gate.matrix.told == []
+    gate.index.silent = set()
+    await gate.tick(31)
+    assert gate.irc.told == [UNKNOWN]
+
+
+async def test_a_build_without_any_answer_is_asked_as_soon_as_the_search_answers_for_another(gate: Gate) -> None:
+    gate.index.silent = {BOOM.id, BANG.id}
+    gate.fails("u1", "bang")
+    await gate.tick(40)  # its turn comes in the 61st minute
+    gate.index.silent = set()
+    gate.fails("u2", "boom", change="900002")
+    await gate.look()
+    assert (await failure(gate)).state is State.KNOWN
+
+
+async def test_a_build_that_no_signature_can_be_asked_of_stops_no_other(gate: Gate) -> None:
+    answers = gate.index.hits
+
+    async def not_of_u1(questions, uuids, window):  # type: ignore[no-untyped-def]
+        gate.index.silent = {BOOM.id, BANG.id} if "u1" in uuids else set()
+        return await answers(questions, uuids, window)
+
+    gate.index.hits = not_of_u1  # type: ignore[method-assign]
+    gate.fails("u1", "Error: odd")
+    await gate.tick()
+    for number in range(2, 30):
+        gate.fails(f"u{number}", "boom", change=str(900000 + number), ended=2 * MINUTE)
+        await gate.tick()
+    assert UNKNOWN + " (2 of 2 signatures could not be asked)" in gate.irc.told
 
 
 async def test_slow_looks_without_an_answer_are_forgiven_once(gate: Gate) -> None:
