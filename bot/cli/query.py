@@ -59,8 +59,10 @@ async def _query(settings: Config, tree: Node, back: timedelta, show: int) -> No
     try:
         with Progress(console=shown, transient=True, disable=not shown.is_terminal) as bar:
             task = bar.add_task("asking", total=None)
-            fields = (await search.fields()).found
-            question = Question("query", rewrite(tree, search.profile, fields))
+            fields = await search.fields()
+            if isinstance(fields, Unknown):
+                raise UserError(fields.why)
+            question = Question("query", rewrite(tree, search.profile, fields.found))
             answer = (await search.hits([question], None, window))["query"]
             uuids = [hit.build for hit in answer.found]
             bar.update(task, description="describing builds", total=len(uuids))

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli import query as asking
+from bot.errors import UserError
 from bot.search.embedded.writing import Writer
 from tests.cli.conftest import add_build, aged
 from tests.cli.process import ROOT, Bot, gatewatch
+from tests.fakes import Index
 
 
 @pytest.fixture
@@ -50,6 +53,15 @@ def test_what_the_index_refuses_is_said(loaded: Path) -> None:
     done = gatewatch(loaded, "query", "project:[a TO b]")
     assert done.code == 1
     assert "range" in done.err and "Traceback" not in done.err
+
+
+def test_without_the_fields_nothing_is_asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Index()
+    index.shapeless = "the index did not answer in 30 s"
+    monkeypatch.setattr(asking, "open_search", lambda _: index)
+    with pytest.raises(UserError, match="did not answer in 30 s"):
+        asking.query(home / "config.yaml", "message:starting", "24h", 5)
+    assert index.asked == []
 
 
 def test_no_index_is_said_with_what_to_do(home: Path) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from bot.classify import Classifier
 from bot.commands.why import Target, aim
 from bot.errors import UserError
+from bot.lucene.parse import parse
 from bot.model import FAILED_RESULTS, Answer, Build, Complete, Hit, Listed, Unknown, Where, Window
 from bot.records import State
+from tests import fakes
 from tests.commands.conftest import NOW, Asks, failure, unsearched, uuid
 
 Remember = Callable[..., Awaitable[None]]
@@ -162,6 +165,16 @@ def found(id: str, *numbers: int) -> Answer[list[Hit]]:
 CHECK = replace(failure(1, 0).build, pipeline="check", change="912345", buildset="b")
 OTHER = replace(CHECK, uuid=uuid(2), job="ceph")
 EARLIER = replace(CHECK, uuid=uuid(3), buildset="a", patchset="2")
+
+
+async def test_before_the_fields_are_known_no_build_is_called_not_known(asks: Asks) -> None:
+    classifier = Classifier(fakes.Index(), {"2098765": parse("message:boom"), "2071234": parse("message:bang")})
+
+    async def classify(builds: Sequence[str]) -> Mapping[str, Answer[list[Hit]]]:
+        return await classifier.ask(sorted(classifier.ids), builds, WINDOW)
+
+    text = await asks("!why 912345", search=Index(CHECK), window=WINDOW, classify=classify)
+    assert "(2 of 2 signatures did not answer)" in text
 
 
 async def test_pipelines_that_nobody_watches_are_asked_on_the_spot(asks: Asks, remember: Remember) -> None:
