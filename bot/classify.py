@@ -141,6 +141,14 @@ class Patience:
         if not worked:
             self._failed[id] = (tries, now + _wait(tries))
 
+    def waits(self, now: datetime) -> bool:
+        """Is there anything whose turn has not come?"""
+        return any(turn > now for _, turn in self._failed.values())
+
+    def keep(self, ids: Collection[str]) -> None:
+        """Nothing else will be tried again."""
+        self._failed = {id: failed for id, failed in self._failed.items() if id in ids}
+
 
 def fields_of(tree: Node) -> set[str]:
     """The field paths that a rewritten tree names."""

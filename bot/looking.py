@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.classify import Answers, Classifier, unsearched
+from bot.classify import Answers, Classifier, Patience, unsearched
 from bot.incidents import OPEN_STATES, Waits, first_listed, listed_again
-from bot.model import Build, Line, Listed, Unknown
+from bot.model import Build, Complete, Line, Listed, Unknown
 from bot.records import ALL, Failure
 from bot.sources import Source
 
@@ -36,11 +36,16 @@ class Looked:
 
 
 class Looker:
-    """Asks the source and the search about a batch. `off`: signatures that the server refused."""
+    """Asks the source and the search about a batch.
+
+    `off`: signatures that the server refused. `reasons`: builds whose most telling line did not come, and when it is
+    looked for again; kept in memory only, since no message waits for it.
+    """
 
     def __init__(self, source: Source, classifier: Classifier, waits: Waits) -> None:
         self.classifier = classifier
         self.off: frozenset[str] = frozenset()
+        self.reasons = Patience()
         self._source = source
         self._waits = waits
 
@@ -128,7 +133,7 @@ class Looker:
         return any(asked - looked.answers.why.get(uuid, {}).keys() for uuid, asked in looked.asked.items())
 
     async def _find_reasons(self, looked: Looked, now: datetime) -> None:
-        """Of each build that may turn out unknown in this tick; what did not answer is asked at the next one."""
+        """Of each build that may turn out unknown in this tick; what did not answer is asked later and later."""
         hit = {hit.build for hit in looked.answers.hits}
         window = self._source.window(now)
         gate = asyncio.Semaphore(REASONS_AT_ONCE)
@@ -136,6 +141,7 @@ class Looker:
         async def find(uuid: str) -> None:
             async with gate:
                 answer = await self.classifier.reason(uuid, window)
+            self.reasons.note(uuid, isinstance(answer, Complete), now)
             if isinstance(answer, Unknown):
                 looked.troubles.append(answer.why)
             else:
@@ -148,4 +154,4 @@ class Looker:
         failure = self.seen(looked, one, now)
         if failure is None or failure.old or failure.found or failure.reason_asked:
             return False
-        return failure.settled and failure.build.voting
+        return failure.settled and failure.build.voting and self.reasons.due(one.uuid, now)

@@ -70,15 +70,19 @@ class Poller:
         if isinstance(listing, Unknown):
             await self._blind(look, listing.why)
         standing = await self._store.read(lambda tx: tx.standing([one.uuid for one in listing.found]))
-        work = sorted(
-            (one for one in listing.found if needs(one, standing.get(one.uuid), now)), key=lambda one: one.newest
-        )
+        reasons = self._looker.reasons
+        if isinstance(listing, Complete):
+            reasons.keep({one.uuid for one in listing.found})
+        needy = [one for one in listing.found if needs(one, standing.get(one.uuid), reasons.due(one.uuid, now), now)]
+        work = sorted(needy, key=lambda one: one.newest)
         await self._sign_in(look, bool(work))
         for start in range(0, len(work), BATCH):
             await self._batch(work[start : start + BATCH], isinstance(listing, Complete), look)
         await self._store.write(lambda tx: self._finish(tx, not look.blind, now))
         if any(one.retry is not None and one.retry > now for one in standing.values()):
             look.troubles.append("signatures that did not answer before wait for their turn to be asked again")
+        if reasons.waits(now):
+            look.troubles.append("searches for telling lines that did not answer before wait for their turn")
         new = sum(one.uuid not in standing for one in work)
         return Ticked(len(listing.found), new, next(iter(look.troubles), ""), look.off)
 
@@ -210,12 +214,15 @@ def _switch_on(tx: Tx, off: Iterable[str], fields: str) -> None:
     tx.put_value(FIELDS, fields)
 
 
-def needs(listed: Listed, standing: Standing | None, now: datetime) -> bool:
-    """Has a tick anything to do for this build? One that is settled, judged and complete costs nothing more."""
+def needs(listed: Listed, standing: Standing | None, reason_due: bool, now: datetime) -> bool:
+    """Has a tick anything to do for this build? One that is settled, judged and complete costs nothing more.
+
+    `reason_due`: it may be asked for its most telling line.
+    """
     if standing is None or listed.documents > standing.asked or not standing.settled:
         return True
     if standing.state in OPEN_STATES:
         return True
-    if standing.state is State.UNKNOWN and not standing.reason_asked and not standing.old:
+    if standing.state is State.UNKNOWN and not standing.reason_asked and not standing.old and reason_due:
         return True
     return standing.retry is not None and standing.retry <= now

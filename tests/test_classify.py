@@ -80,6 +80,15 @@ def test_patience_grows_with_each_failure_and_ends_with_success() -> None:
     assert patience.due("a", START)
 
 
+def test_patience_forgets_what_is_gone() -> None:
+    patience = Patience()
+    patience.note("a", False, START)
+    patience.note("b", False, START - MINUTE)
+    assert patience.waits(START) and not patience.waits(START + MINUTE)
+    patience.keep({"b"})
+    assert not patience.waits(START) and patience.due("a", START)
+
+
 async def test_questions_follow_the_fields_of_the_index() -> None:
     index = Index()
     asked: list[Question] = []

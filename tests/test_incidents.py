@@ -146,4 +146,8 @@ DONE = Standing(3, True, 3, State.UNKNOWN, True)
     ],
 )
 def test_what_a_tick_has_anything_to_do_for(standing: Standing | None, work: bool) -> None:
-    assert needs(Listed("u1", 3, START), standing, START) is work
+    assert needs(Listed("u1", 3, START), standing, True, START) is work
+
+
+def test_a_telling_line_is_work_only_when_its_turn_has_come() -> None:
+    assert not needs(Listed("u1", 3, START), replace(DONE, reason_asked=False), False, START)

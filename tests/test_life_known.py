@@ -372,3 +372,21 @@ async def test_a_trouble_lasts_until_what_did_not_answer_has_answered(gate: Gate
     gate.index.silent = set()
     await gate.tick(20)
     assert gate.ticks[-1].trouble == ""
+
+
+async def test_a_telling_line_that_does_not_come_holds_up_nothing_and_is_looked_for_later_and_later(gate: Gate) -> None:
+    gate.index.speechless = "timed out"
+    gate.fails("u1", "Error: odd", ended=2 * HOUR)
+    asked = []
+    for minute in range(64):
+        gate.index.calls.clear()
+        await gate.tick()
+        asked += [minute] if "lines" in gate.index.calls else []
+    assert asked == [0, 1, 3, 7, 15, 31, 61]
+    assert len(gate.irc.told) == 1 and "unknown" in gate.irc.told[0]
+    assert all(one.trouble for one in gate.ticks)
+    gate.index.speechless = ""
+    await gate.tick(30)
+    reason = (await failure(gate)).reason
+    assert reason is not None and reason.message == "Error: odd"
+    assert gate.ticks[-1].trouble == ""
