@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from bot.lucene.parse import parse
+from bot.lucene.printing import to_text
 from bot.lucene.rewrite import rewrite
 from bot.lucene.tree import Bool, Node
 from bot.model import Answer, Complete, Fields, Hit, Line, Unknown, Window
@@ -73,6 +74,10 @@ class Classifier:
         if self._fields is None:
             return ""
         return sha256(repr(sorted(self._fields.items())).encode()).hexdigest()[:16]
+
+    def query(self, id: str) -> str:
+        """A signature's query as the index takes it; "" until prepare() got fields, and for one that is not there."""
+        return to_text(self._questions[id].tree) if id in self._questions else ""
 
     async def prepare(self) -> None:
         """Rewrite the questions where the index's fields changed.

@@ -102,11 +102,12 @@ async def test_questions_follow_the_fields_of_the_index() -> None:
     classifier = Classifier(index, {"a": parse('build_name:"unit"')})
     index.down = "connection refused"
     await classifier.prepare()
-    assert classifier.fields == ""
+    assert classifier.fields == classifier.query("a") == ""
     index.down = ""
     index.shape = MESSAGE | {"build_name": Field("build_name", "text", "build_name.keyword")}
     await classifier.prepare()
     known = classifier.fields
+    assert classifier.query("a") == 'build_name.keyword:"unit"' and classifier.query("no such") == ""
     await classifier.ask(["a"], ["u1"], WINDOW)
     index.down = "connection refused"
     await classifier.prepare()
