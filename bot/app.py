@@ -27,6 +27,7 @@ from bot.watch import Watch
 
 log = logging.getLogger(__name__)
 
+LOOK = "look"  # the scheduler's name for it
 DRAIN = 3.0  # seconds that a message which is being said has to get there when the bot is told to stop
 AGAIN = 30.0  # seconds until a network whose adapter failed unexpectedly is tried again
 PATIENCE = timedelta(seconds=45)
@@ -119,6 +120,7 @@ class Bot:
         self.stop = asyncio.Event()
         self._clock = clock
         self._patience = patience
+        self._scheduler: AsyncIOScheduler | None = None
 
     async def run(self, scheduled: bool = True, only: int | None = None) -> None:
         """Until `stop` is set; then what is being said has DRAIN seconds to get there.
@@ -138,7 +140,8 @@ class Bot:
             workers = [asyncio.create_task(self._announcer(chat, only).run(self.stop)) for chat in self.chats.values()]
             closing.push_async_callback(drained, workers)
             if scheduled:
-                closing.callback(self._schedule().shutdown, wait=False)
+                self._scheduler = self._schedule()
+                closing.callback(self._scheduler.shutdown, wait=False)
             log.info("started networks=%s signatures=%d", ",".join(self.chats), len(self.core.signatures.signatures))
             await self.stop.wait()
         log.info("stopped")
@@ -153,11 +156,11 @@ class Bot:
         """Looks and totals, the first of each at once. With APScheduler's own defaults a stall of 2 s loses a run."""
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
-        for job, every in (
-            (self.watch.look, self.config.poll.every),
-            (self.watch.count, self.config.poll.totals_every),
+        for name, job, every in (
+            (LOOK, self.watch.look, self.config.poll.every),
+            ("count", self.watch.count, self.config.poll.totals_every),
         ):
-            scheduler.add_job(job, "interval", seconds=every.total_seconds(), next_run_time=utc_now())
+            scheduler.add_job(job, "interval", id=name, seconds=every.total_seconds(), next_run_time=utc_now())
         logging.getLogger("apscheduler.executors.default").addFilter(not_cancelled)
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # a look that outlasts a turn says so itself
         scheduler.start()
@@ -178,6 +181,8 @@ class Bot:
                 await asyncio.to_thread(load, path, folder, self._clock(), part=files)
             except UserError as error:
                 log.warning("not loaded folder=%s why=%r", folder, str(error))
+            if self._scheduler is not None:
+                self._scheduler.modify_job(LOOK, next_run_time=utc_now())
 
     def _network(self, chat: Chat) -> tuple[str, Callable[[], Awaitable[None]]]:
         async def live() -> None:

@@ -61,7 +61,8 @@ class Desk:
             classify=lambda uuids: self._classify(uuids, window),
             prefix=self._config.commands.prefix,
         )
-        return await answer(ask, (heard.called,), self._limiter)
+        at_console = self._config.networks[heard.network].type == "console"  # where nobody else is asked too much of
+        return await answer(ask, (heard.called,), Limiter() if at_console else self._limiter)
 
     async def _classify(self, uuids: Sequence[str], window: Window) -> Mapping[str, Answer[list[Hit]]]:
         classifier = self._core.classifier

@@ -52,10 +52,20 @@ def _rooms(config: Config, networks: list[str]) -> Found:
             kind = config.networks[network].type
             if message := _address_fault(kind, address):
                 yield path, message
+    yield from _spelled_twice(config)
     said_in = {room for feed in config.feeds.values() for room in feed.rooms}
     for room in config.announce.rooms:
         if room not in said_in:
             yield ("announce", "rooms", room), "no feed names this room"
+
+
+def _spelled_twice(config: Config) -> Found:
+    """IRC takes #Gate and #gate for one channel; what is meant for one room would be said twice there."""
+    first: dict[str, str] = {}
+    for path, room in _named_rooms(config):
+        network = config.networks.get(room_address(room)[0])
+        if network is not None and network.type == "irc" and first.setdefault(room.lower(), room) != room:
+            yield path, f"on IRC this is the same channel as {first[room.lower()]}: write it one way"
 
 
 def _named_rooms(config: Config) -> Iterator[tuple[KeyPath, str]]:

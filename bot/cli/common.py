@@ -40,10 +40,11 @@ def store_address(settings: config.Config) -> str:
         raise UserError(f"the password of the store {settings.store} cannot be read: {error}") from error
 
 
-def start_log(settings: config.Logging) -> None:
+def start_log(settings: config.Logging, talks_here: bool = False) -> None:
     """The bot's log: one line per event, in UTC, to standard error or to a file; libraries only when they warn.
 
-    Raises UserError where the file cannot be written.
+    Raises UserError where the file cannot be written. `talks_here`: the same terminal is a room, where only
+    warnings come between its lines.
     """
     try:
         if settings.file:
@@ -52,7 +53,8 @@ def start_log(settings: config.Logging) -> None:
     except OSError as error:
         raise UserError(f"the log cannot be written to {settings.file}: {error.strerror}") from error
     _log_to(target)
-    logging.getLogger("bot").setLevel(settings.level.upper())
+    shown = talks_here and settings.level == "info" and not settings.file and sys.stderr.isatty()
+    logging.getLogger("bot").setLevel("WARNING" if shown else settings.level.upper())
 
 
 def start_short_log() -> None:

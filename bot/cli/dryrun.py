@@ -33,7 +33,8 @@ async def dry_run(settings: Config, url: str) -> Ticked:
         await store.close()
     for line in lines:
         typer.echo(line)
-    typer.echo(f"{counted(ticked.listed, 'failed build')}, {ticked.new} of them new; nothing was written or said")
+    if ticked.listed or not ticked.trouble:
+        typer.echo(f"{counted(ticked.listed, 'failed build')}, {ticked.new} of them new; nothing was written or said")
     return ticked
 
 

@@ -88,7 +88,8 @@ def _report(settings: Config, look: Look, wait: float) -> None:
         if settings.networks[room_address(row.room)[0]].type != "console" and row.message:
             typer.echo(f"said in {row.room}: {row.message.text}")
     listed = f"{counted(look.ticked.listed, 'failed build')}, {look.ticked.new} of them new"
-    typer.echo(f"{listed}; {counted(len(said), 'message')} said, {look.waiting} wait")
+    if look.ticked.listed or not look.ticked.trouble:
+        typer.echo(f"{listed}; {counted(len(said), 'message')} said, {look.waiting} wait")
     problems = [f"{row.room}: {row.stage.value}: {row.reason}" for row in look.ended if row.stage is Stage.FAILED]
     if look.unsaid:
         raise UserError(f"not said within {wait:g} s; the next look tries again:", [*look.unsaid, *problems])

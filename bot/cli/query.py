@@ -16,6 +16,7 @@ from bot.app import open_search
 from bot.cli.common import configured
 from bot.config import Config
 from bot.errors import UserError
+from bot.lucene.lint import lint
 from bot.lucene.parse import SyntaxFault, parse
 from bot.lucene.rewrite import rewrite
 from bot.lucene.tree import Node
@@ -29,7 +30,7 @@ CHUNK = 200  # builds described at once
 def query(config: Path, text: str, since: str, show: int) -> None:
     """`since`: how far back, as 24h; `show`: how many builds to list. Raises UserError for what is not found out."""
     settings = configured(config)
-    asyncio.run(_query(settings, parsed(text), _back(since), show))
+    asyncio.run(_query(settings, text, parsed(text), _back(since), show))
 
 
 def parsed(text: str) -> Node:
@@ -51,7 +52,7 @@ def _back(since: str) -> timedelta:
     return found
 
 
-async def _query(settings: Config, tree: Node, back: timedelta, show: int) -> None:
+async def _query(settings: Config, text: str, tree: Node, back: timedelta, show: int) -> None:
     search = open_search(settings)
     shown = Console(stderr=True)
     now = datetime.now(UTC)
@@ -62,6 +63,8 @@ async def _query(settings: Config, tree: Node, back: timedelta, show: int) -> No
             fields = await search.fields()
             if isinstance(fields, Unknown):
                 raise UserError(fields.why)
+            for remark in lint(text, tree, search.profile, fields.found):
+                shown.print(f"warning: character {remark.at + 1}: {remark.message}", markup=False, highlight=False)
             question = Question("query", rewrite(tree, search.profile, fields.found))
             answer = (await search.hits([question], None, window))["query"]
             uuids = [hit.build for hit in answer.found]

@@ -9,15 +9,21 @@ import typer
 
 from bot.cli.common import configured
 from bot.core import rules_of
+from bot.errors import UserError
 from bot.incidents import Judged
 from bot.model import Build
 from bot.records import Failure, State
 from bot.routing import why_not
+from bot.signatures import load
+from bot.wording import strange_word
 
 
 def test(config: Path, project: str, job: str, pipeline: str, branch: str, signature: str) -> None:
     """For a voting build that failed so; `signature` "": nothing explains it."""
     settings = configured(config)
+    ids = load(settings.signatures.folders).signatures
+    if signature and signature not in ids:
+        raise UserError(strange_word(f"no signature is called {signature}", signature, ids))
     judged = _such_a_failure(Build("0" * 32, job, "FAILURE", project, pipeline, branch), signature)
     if pipeline not in settings.builds.pipelines:
         typer.echo(f"nobody hears: builds.pipelines does not have {pipeline}")

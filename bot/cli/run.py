@@ -16,7 +16,7 @@ from bot.store import Store
 def run(config: Path, wait_for_lock: float) -> None:
     """Until it is told to stop; `wait_for_lock`: seconds for another bot to leave the store."""
     settings = configured(config)
-    start_log(settings.logging)
+    start_log(settings.logging, any(network.type == "console" for network in settings.networks.values()))
     first_load(settings)
     # Before there is a loop: Ctrl-C then ends the wait for the lock at once.
     store = Store.open(store_address(settings), now=utc_now(), wait_for_lock=wait_for_lock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import time
 from pathlib import Path
@@ -17,6 +18,9 @@ from bot.store.place import Place
 
 POLL = 0.1  # seconds between two tries to get the lock
 BOT = 0x47_57_62_74  # the advisory lock of the bot, in its database
+
+
+log = logging.getLogger(__name__)
 
 
 class LockLost(PermanentError):
@@ -41,7 +45,11 @@ class Lock(Protocol):
 def take(lock: Lock, place: Place, wait: float) -> None:
     """Take it within `wait` seconds, or raise UserError."""
     deadline = time.monotonic() + wait
+    said = False
     while not lock.try_to_take():
+        if not said:
+            log.warning("waiting for the store%s place=%s most=%gs", lock.holder(), place, wait)
+            said = True
         if time.monotonic() >= deadline:
             raise UserError(f"another gatewatch{lock.holder()} has the store {place}: stop it first")
         time.sleep(POLL)

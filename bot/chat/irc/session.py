@@ -158,13 +158,16 @@ class Session:
         self._over.set()
 
     def check(self, target: str, room: str) -> None:
-        """Raises TemporaryError, with the reason, where nothing can be said to `target` now."""
+        """Raises TemporaryError or PermanentError, with the reason, where nothing can be said to `target`."""
         if self.state not in ("joining", "ready") or not self._connection.connected:
             raise TemporaryError(f"{room}: not said: {self._network} is {self.state}")
         if target.startswith(CHANNEL_SIGNS) and not self.rooms.joined(target):
             found = self.rooms.find(target)
-            why = "it was not among the rooms to join" if found is None else found.state
-            raise TemporaryError(f"{room}: not said: the bot is not in the channel: {why}")
+            if found is None:
+                raise PermanentError(
+                    f"{room}: not said: the bot joins the channels that the config names, and no other"
+                )
+            raise TemporaryError(f"{room}: not said: the bot is not in the channel: {found.state}")
 
     # -- what the server says -----------------------------------------------------------------------------------
 
