@@ -54,6 +54,7 @@ class Desk:
             signatures=self._core.signatures.signatures,
             pipelines=self._config.builds.pipelines,
             links=self._core.links,
+            query=self._core.classifier.query,
             statuses=lambda: [chat.status() for chat in self._chats.values()],
             passes=self._filter(heard.room, now),
             search=self._core.search,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.links import Links
@@ -19,6 +19,11 @@ Classify = Callable[[Sequence[str]], Awaitable[Mapping[str, Answer[list[Hit]]]]]
 def every(failure: Failure) -> bool:
     """The filter of a room without feeds, and of a private talk."""
     return True
+
+
+def no_query(id: str) -> str:
+    """Where no index takes queries."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ class Ask:
     """One heard line with all that an answer may come from.
 
     `words`: what stood behind the verb (the dispatcher sets it). `passes`: does a feed of the room want this failure?
-    `pipelines`: the watched ones. `queries`: per signature id its query as the index takes it, for links to a search
-    page; those that are not there are not linked. `window`: the look-back as of now. `patience`: seconds that a
+    `pipelines`: the watched ones. `query`: a signature's query as the index takes it, for links to a search page; where
+    it gives "" there is no link. `window`: the look-back as of now. `patience`: seconds that a
     search on the spot may take in all. `search`, `window` and `classify` are None where there is nothing to ask.
     """
 
@@ -51,7 +56,7 @@ class Ask:
     pipelines: tuple[str, ...]
     links: Links
     statuses: Callable[[], Sequence[NetworkStatus]]
-    queries: Mapping[str, str] = field(default_factory=dict)
+    query: Callable[[str], str] = no_query
     passes: Callable[[Failure], bool] = every
     search: Search | None = None
     window: Window | None = None

@@ -35,7 +35,8 @@ async def bug(ask: Ask) -> Message:
     hits = [one for one in found if one.build.voting or (signature is not None and signature.nonvoting)]
     head: list[Part] = [[cause(ask, id), f" {_title(signature)}"], _nature(signature)]
     page = ask.links.cause(signature) if signature else ask.links.bug(id)
-    search = Link("search", ask.links.discover(ask.queries[id], ask.now - DAY, ask.now) if id in ask.queries else "")
+    query = ask.query(id)
+    search = Link("search", ask.links.discover(query, ask.now - DAY, ask.now) if query else "")
     if not hits:
         return reply([*head, f"not seen; {_since(ask, beginning)}", blind(ask)], page, search)
     jobs = "jobs: " + " ".join(f"{short(job, JOB)} {share}%" for job, share in shares([h.build.job for h in hits]))

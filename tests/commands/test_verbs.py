@@ -174,7 +174,7 @@ async def test_bug_of_a_signature_whose_file_is_gone(asks: Asks, remember: Remem
 
 async def test_html_has_the_links(said: Said, filled: None) -> None:
     dashboards = Links(tracker="https://bugs.example", dashboards="https://d.example", data_view="v")
-    html = (await said("!bug 2098765", links=dashboards, queries={"2098765": 'message:"x"'})).html
+    html = (await said("!bug 2098765", links=dashboards, query={"2098765": 'message:"x"'}.__getitem__)).html
     assert html.startswith('<a href="https://bugs.example/2098765">#2098765</a> QEMU')
     assert '<a href="https://bugs.example/2098765">link</a> | <a href="https://d.example/app/data-explorer/' in html
 
