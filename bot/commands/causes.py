@@ -115,7 +115,7 @@ async def new(ask: Ask) -> Message:
     shown: list[Part] = [_group(one) for one in (many or single)[:GROUPS]]
     more = len(many) - GROUPS
     rest = [f"{more} more groups" if more > 0 else ""]
-    rest += [f"{len(single)} seen once" if single and many else ""]
+    rest += [_once(len(single) if many else len(single) - GROUPS, bool(many))]
     silent = sum(1 for one in groups if not one.line)
     rest += [f"{silent} without a telling line" if silent else ""]
     waiting = sum(1 for one in failures if one.state in (State.PENDING, State.NOT_READY))
@@ -124,6 +124,11 @@ async def new(ask: Ask) -> Message:
         rest = [f"none of {len(failures)} failures", *rest]
     parts = [part for part in [*shown, *rest] if part]
     return reply([_after(head, parts[0]), *parts[1:], blind(ask)])
+
+
+def _once(count: int, all: bool) -> str:
+    """How many stand alone, `all` of them or those beyond the ones shown."""
+    return f"{count}{'' if all else ' more'} seen once" if count > 0 else ""
 
 
 def _after(head: str, part: Part) -> Part:

@@ -192,6 +192,15 @@ async def test_new(asks: Asks, filled: None) -> None:
     assert await asks("!new", passes=lambda _: False) == "unknown 6h: no failures that this room hears of, 18 in all"
 
 
+async def test_new_counts_those_that_it_does_not_show(asks: Asks, remember: Remember) -> None:
+    words = ("disk", "network", "mirror", "database", "kernel", "certificate", "quota", "schema", "timer")
+    await remember(*[failure(n, 1, reason=f"FATAL: the {word} is {word[::-1]}") for n, word in enumerate(words)])
+    text = await asks("!new")
+    assert (text.count(" x1 "), text.rsplit(" | ", 1)[1]) == (4, "5 more seen once")
+    await remember(*[failure(20 + n, 1, reason="ERROR: out of file handles") for n in range(2)])
+    assert (await asks("!new")).endswith(' "ERROR: out of file handles" | 9 seen once')
+
+
 async def test_new_without_any_unknown(asks: Asks, remember: Remember) -> None:
     await remember(failure(1, 1, "2098765"), failure(2, 1, state=State.PENDING))
     assert await asks("!new") == "unknown 6h: none of 2 failures | 1 not yet judged"
