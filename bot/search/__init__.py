@@ -41,7 +41,11 @@ class Search(Protocol):
         """At most `limit` lines of one build that the (rewritten) tree matches, oldest first."""
 
     async def totals(self, window: Window) -> Answer[Totals]:
-        """Distinct builds with a line in [start, end), per pipeline, project, job and result."""
+        """Distinct voting builds with a line in [start, end), per pipeline, project, job and result.
+
+        Voting as documents.is_voting has it: also those that do not say. Where the index has no exact field for it,
+        all builds are counted.
+        """
 
     async def fields(self) -> Answer[Fields]:
         """The fields that the index has now, by their names there."""

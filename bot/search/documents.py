@@ -13,6 +13,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Words of a Build that are plain texts, whatever JSON type they were indexed as.
 TEXTS = ("job", "result", "project", "pipeline", "branch", "ref", "change", "patchset", "buildset", "tenant")
 OF_A_BUILD = (*TEXTS, "uuid", "voting", "log_url", "filename")
+NONVOTING = ("0", "0.0", "false")
 OF_A_LINE = ("at", "message", "filename", "log_url")
 FRACTION = re.compile(r"(\.\d{1,6})\d*")
 COMPACT_ZONE = re.compile(r"([+-]\d{2})(\d{2})$")
@@ -70,7 +71,7 @@ def moment(found: Any) -> datetime | None:
 
 def is_voting(found: Any) -> bool:
     """1 and 0, as number, text or truth; logsender writes 2 for "not known", which counts as voting."""
-    return str(found).strip().lower() not in ("0", "0.0", "false")
+    return str(found).strip().lower() not in NONVOTING
 
 
 def folder(log_url: str, uuid: str, filename: str = "") -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.model import Field, Fields, Profile, Where, Window
-from bot.search.documents import OF_A_BUILD, OF_A_LINE, paths
+from bot.search.documents import NONVOTING, OF_A_BUILD, OF_A_LINE, paths
 
 Json = dict[str, Any]
 BUCKETS = 10_000  # of a terms aggregation; search.max_buckets is 65,535 and more
@@ -170,8 +170,18 @@ def totals(window: Window, layout: Layout, server_timeout: str, page: int, after
     if not sources:
         raise NoSuchField("the index has neither pipeline nor project, job or result: look at search.profile")
     distinct = {"builds": {"cardinality": {"field": layout.exact("uuid")}}}
-    filters = [since(layout, window.start, window.end)]
+    filters = [since(layout, window.start, window.end), *voting(layout)]
     return search(filters, server_timeout, composite(sources, distinct, page, after))
+
+
+def voting(layout: Layout) -> list[Json]:
+    """The filter for builds that vote, or do not say; none where the index cannot tell."""
+    field = layout.fields.get(layout.profile.names.get("voting", ""))
+    if field is None or field.exact is None:
+        return []
+    # Lenient, as a number is not "false" and a boolean not "0": such a clause finds nothing, and is no error.
+    silent = [{"match": {field.exact: {"query": text, "lenient": True}}} for text in NONVOTING]
+    return [{"bool": {"must_not": silent}}]
 
 
 def any_with(path: str) -> Json:

@@ -10,7 +10,7 @@ import pytest
 from bot.search import Search
 from bot.search.config import SearchConfig
 from bot.search.http import HttpSearch
-from tests.search.contract import Fill, Logged, SearchContract
+from tests.search.contract import DAY, Fill, Logged, SearchContract, build, found, logged
 from tests.search.layouts import LAYOUTS, documents
 from tests.servers import opensearch as server
 
@@ -41,3 +41,28 @@ class TestHttpSearch(SearchContract):
             server.fill(opensearch, index, documents(layout, builds))
 
         return put
+
+
+@pytest.mark.parametrize(
+    ("mapping", "votes", "counted"),
+    [
+        ({"type": "long"}, [1, 2, None, 0], 3),
+        ({"type": "keyword"}, ["1", "2", "true", None, "0", "false"], 4),
+        ({"type": "boolean"}, [True, None, False], 2),
+        ({"type": "text"}, ["1", "0"], 2),  # it has no exact field: all are counted
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else None,
+)
+async def test_totals_are_of_builds_that_vote_however_that_is_kept(
+    opensearch: str, mapping: dict[str, str], votes: Sequence[object], counted: int
+) -> None:
+    index = f"voting-{mapping['type']}"
+    lines = [next(documents("logsender", [logged(build(number), (1, "a line"))])) for number in range(len(votes))]
+    given = [line | {"voting": vote} for line, vote in zip(lines, votes, strict=True)]
+    server.fill(opensearch, index, given, {"mappings": {"properties": {"voting": mapping}}})
+    search = HttpSearch(SearchConfig.model_validate({"url": opensearch, "index": index}))
+    try:
+        assert sum(one.builds for one in found(await search.totals(DAY))) == counted
+    finally:
+        await search.close()
+        server.call(f"{opensearch}/{index}", method="DELETE")

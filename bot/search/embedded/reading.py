@@ -72,10 +72,12 @@ class Reading:
         return [line for line in found if line is not None]
 
     def totals(self, window: Window) -> Totals:
-        """Builds with a line in the window itself."""
+        """Voting builds with a line in the window itself."""
         words = ("uuid", "pipeline", "project", "job", "result")
         fields = [NAMES[word] for word in words]
-        lines = self.asking.between(TIME, micros(window.start), micros(window.end) - 1)
+        inside = self.asking.between(TIME, micros(window.start), micros(window.end) - 1)
+        silent = self.asking.between(NAMES["voting"], 0, 0)
+        lines = Query.boolean_query([(Occur.Must, inside), (Occur.MustNot, silent)])
         buckets = combinations(self.searcher, lines, fields, {}, self.page)
         ran = Counter(tuple(str(bucket["key"][name] or "") for name in fields[1:]) for bucket in buckets)
         return tuple(
