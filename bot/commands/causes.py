@@ -93,7 +93,7 @@ def _rate(ask: Ask, hits: Sequence[Failure], beginning: datetime) -> str:
 
 def _beginning(ask: Ask, tx: Tx) -> datetime:
     since = ask.now - HISTORY
-    return counting_since(tx.failures_since(since), tx.ran_since(since), ask.health.started)
+    return counting_since(tx.first_seen(since), tx.ran_since(since), ask.health.started)
 
 
 def _since(ask: Ask, beginning: datetime) -> str:

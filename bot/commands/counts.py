@@ -58,9 +58,9 @@ def often(failures: Sequence[Failure], passes: Callable[[Failure], bool]) -> Oft
     return Often(sum(1 for one in failures if passes(one)), len(failures))
 
 
-def counting_since(failures: Iterable[Failure], rows: Iterable[tuple[datetime, Ran]], started: datetime) -> datetime:
-    """Since when the bot has counted: its first listing or totals, and not later than its own start."""
-    return min([*(one.first_seen for one in failures), *(at for at, _ in rows), started])
+def counting_since(first: datetime | None, rows: Iterable[tuple[datetime, Ran]], started: datetime) -> datetime:
+    """Since when the bot has counted: the `first` failure it saw, or its totals, and not later than its own start."""
+    return min([*([first] if first else []), *(at for at, _ in rows), started])
 
 
 def sparkline(times: Iterable[datetime], start: datetime, end: datetime, buckets: int = 5) -> str:

@@ -120,7 +120,7 @@ async def top(ask: Ask) -> Message:
     first, *others = _ranked(ask, here, there, groups, since) or [["no cause twice"]]
     parts: list[Part] = [[head, *first], *others, f"unknown {len(unknown)}/{len(here)}"]
     # The first look of all goes back in time, so that builds may be older than the counting.
-    covered = min(counting_since((), rows, ask.health.started), *(one.newest for one in all))
+    covered = min(counting_since(None, rows, ask.health.started), *(one.newest for one in all))
     late = f"counting since {clock(covered, ask.now)}" if covered - since > length / 10 else ""
     return reply([*parts, late, blind(ask)])
 

@@ -10,7 +10,7 @@ from bot.commands.counts import DAY
 from bot.commands.reply import short
 from bot.commands.spot import on_the_spot
 from bot.commands.verdicts import spot_reply, told, told_reply
-from bot.commands.words import KEPT, blind
+from bot.commands.words import blind
 from bot.errors import UserError
 from bot.model import Message
 from bot.records import Failure
@@ -58,8 +58,7 @@ async def _stored(ask: Ask, target: Target) -> list[Failure]:
     if target.change:
         found = await ask.store.read(lambda tx: tx.failures_of(target.change))
     if target.uuid and not found:
-        all = await ask.store.read(lambda tx: tx.failures_since(ask.now - KEPT))
-        found = [one for one in all if one.build.uuid.startswith(target.uuid)]
+        found = await ask.store.read(lambda tx: tx.failures_like(target.uuid))
     return [one for one in found if not target.patchset or one.build.patchset == target.patchset]
 
 

@@ -31,7 +31,7 @@ async def nothing(ask: Ask) -> str:
     failures, rows = await ask.store.read(lambda tx: (tx.failures_since(since), tx.ran_since(since)))
     if failures:
         return f"no failures; the last one {ago(max(one.newest for one in failures), ask.now)}"
-    return f"nothing seen yet; counting since {clock(counting_since((), rows, ask.health.started), ask.now)}"
+    return f"nothing seen yet; counting since {clock(counting_since(None, rows, ask.health.started), ask.now)}"
 
 
 def none_here(all: int) -> str:

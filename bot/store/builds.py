@@ -44,6 +44,17 @@ class BuildVerbs(Verbs):
         there = select(hit.c.build).where(hit.c.signature == signature)
         return self._failures(build.c.uuid.in_(there) & (build.c.newest >= since))
 
+    def failures_like(self, prefix: str) -> list[Failure]:
+        """Those whose uuid begins so, upper and lower case told apart."""
+        # Not LIKE: SQLite's takes a for A, PostgreSQL's does not.
+        return self._failures(func.substr(build.c.uuid, 1, len(prefix)) == prefix)
+
+    def first_seen(self, since: datetime) -> datetime | None:
+        """When the first of the failures whose newest line is of `since` or later was seen, None if there is none."""
+        first = func.min(build.c.first_seen, type_=build.c.first_seen.type)
+        found: datetime | None = self._connection.scalar(select(first).where(build.c.newest >= since))
+        return found
+
     def _in_chunks(self, column: ColumnElement[str], values: Iterable[str]) -> list[Failure]:
         there = [one for chunk in chunks(dict.fromkeys(values)) for one in self._failures(column.in_(chunk))]
         return sorted(there, key=lambda one: (one.first_seen, one.build.uuid))

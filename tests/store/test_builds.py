@@ -57,6 +57,21 @@ def test_put_overwrites_the_build_and_leaves_its_hits(store: Store) -> None:
     assert there == failure("u1", documents=9, settled=True, state=State.KNOWN, found=(found("1", "u1"),))
 
 
+def test_failures_are_found_by_how_their_uuid_begins(store: Store) -> None:
+    put(store, *[failure(uuid) for uuid in ("38bf2cdc", "38bf2cdd", "38BF2CDE", "138bf2cd", "38%f2cdc")])
+    assert uuids(store.read_now(lambda tx: tx.failures_like("38bf2cd"))) == ["38bf2cdc", "38bf2cdd"]
+    assert uuids(store.read_now(lambda tx: tx.failures_like("38%f2"))) == ["38%f2cdc"]
+
+
+def test_the_first_that_was_seen_of_those_that_ended_since(store: Store) -> None:
+    assert store.read_now(lambda tx: tx.first_seen(NOW)) is None
+    put(store, failure("u1", newest=NOW - DAY, first_seen=NOW - DAY), failure("u2", first_seen=NOW + MINUTE))
+    put(store, failure("u3", newest=NOW + HOUR, first_seen=NOW + HOUR))
+    firsts = [store.read_now(lambda tx, since=since: tx.first_seen(since)) for since in (NOW - DAY, NOW)]  # type: ignore[misc]
+    assert firsts == [NOW - DAY, NOW + MINUTE]
+    assert firsts[0] is not None and firsts[0].utcoffset() == timedelta(0)
+
+
 def test_a_hit_found_again_follows_and_stays_as_old_as_it_is(store: Store) -> None:
     put(store, failure("u1"))
     again = found("1", "u1", 5, NOW + HOUR, quiet=True)
