@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.commands.ask import Ask
@@ -83,8 +83,9 @@ def told_reply(ask: Ask, run: Sequence[Told], recent: Sequence[Failure], notes: 
     pieces: list[Piece] = [Link(_name(build), ask.links.change(build.change))]
     pieces.append(f" {project(build.project)} {short(build.pipeline, 30)}".rstrip())
     pieces.append(f" {short(build.result, 20)}: " if len(results) == 1 else ": ")
+    last_day = by_cause(counted(recent, ask.now - DAY), ask.signatures)
     for place, one in enumerate(ordered[:SHOWN]):
-        pieces += ["; " if place else "", *_job(ask, one, len(results) > 1, recent)]
+        pieces += ["; " if place else "", *_job(ask, one, len(results) > 1, last_day)]
     more = len(ordered) - SHOWN
     pieces += [f"; {more} more {'job' if more == 1 else 'jobs'}"] if more > 0 else []
     parts: list[Part] = [pieces, _advice(ask, ordered), *notes]
@@ -97,17 +98,16 @@ def _name(build: Build) -> str:
     return short(build.branch or build.ref or build.uuid[:7], 60)
 
 
-def _job(ask: Ask, one: Told, with_result: bool, recent: Sequence[Failure]) -> list[Piece]:
+def _job(ask: Ask, one: Told, with_result: bool, last_day: Mapping[str, Sequence[Failure]]) -> list[Piece]:
     marks = [short(one.build.result, 20)] if with_result else []
     marks += [] if one.build.voting else ["non-voting"]
     job: list[Piece] = [Link(short(one.build.job, JOB), ask.links.build(one.build.uuid))]
     job.append(f" ({', '.join(marks)}) -> " if marks else " -> ")
     if not one.causes:
         return [*job, one.open]
-    counts = by_cause(counted(recent, ask.now - DAY), ask.signatures)
     for place, id in enumerate(one.causes):
         title = short(ask.signatures[id].title, TITLE) if id in ask.signatures else ""
-        seen = f", {often(counts[id], ask.passes)} in 24h" if id in counts else ""
+        seen = f", {often(last_day[id], ask.passes)} in 24h" if id in last_day else ""
         job += [" and " if place else "", cause(ask, id), f" {title}".rstrip() + f" (known{seen})"]
     return job
 

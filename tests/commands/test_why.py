@@ -94,6 +94,20 @@ async def test_what_is_known_of_a_build(asks: Asks, remember: Remember, changes:
     assert text in await asks("!why 912001")
 
 
+async def test_each_of_many_jobs_says_how_often_its_causes_were_seen(asks: Asks, remember: Remember) -> None:
+    same = {"unit": "run", "change": "912345"}
+    await remember(
+        failure(1, 1, "2098765", job="a", **same),
+        failure(2, 1, "2071234", "2098765", job="b", **same),
+        failure(3, 1, "1999999", job="c", **same),
+        failure(4, 2, "2098765"),
+        failure(5, 30, "2071234"),
+    )
+    text = await asks("!why 912345")
+    assert [words.count("x3 in 24h") for words in text.split("; ")] == [1, 1, 0]
+    assert [words.count("x1 in 24h") for words in text.split("; ")] == [0, 1, 1]
+
+
 async def test_results_that_differ_stand_at_their_jobs(asks: Asks, remember: Remember) -> None:
     same = {"unit": "run", "change": "912345"}
     await remember(
