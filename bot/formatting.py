@@ -25,7 +25,7 @@ TITLE, REASON, JOB, NAME, RESULT, LINK = 70, 110, 80, 60, 20, 200
 # A Matrix event has room for 64 kB, and an edit carries all of it twice; beyond this the text alone is shown.
 HTML, HREF, CAUSES = 6000, 500, 5
 CONSOLE_NODE = re.compile(r"^[\w.-]+ \| ")
-ADVICE = {"recheck": "recheck ok", "wait": "wait", "look": "look first"}
+ADVICE = {"recheck": "recheck ok", "wait": "wait before a recheck", "look": "look first"}
 
 
 @dataclass(frozen=True, slots=True)

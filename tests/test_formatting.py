@@ -66,7 +66,8 @@ def test_a_known_failure_has_its_cause_how_often_and_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("advice", "words"), [("recheck", ", recheck ok"), ("wait", ", wait"), ("look", ", look first"), ("", "")]
+    ("advice", "words"),
+    [("recheck", ", recheck ok"), ("wait", ", wait before a recheck"), ("look", ", look first"), ("", "")],
 )
 def test_advice_is_in_words(advice: str, words: str) -> None:
     assert text(KNOWN, causes=(replace(CAUSE, advice=advice),)).endswith(f"#1001 It booms (x3/24h{words})")

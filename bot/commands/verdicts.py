@@ -10,12 +10,12 @@ from bot.commands.counts import DAY, by_cause, counted, often
 from bot.commands.reply import JOB, REASON, TITLE, Link, Part, Piece, project, reply, short, span
 from bot.commands.spot import Spot
 from bot.commands.words import cause
+from bot.formatting import ADVICE
 from bot.incidents import unit_base
 from bot.model import Build, Line, Message
 from bot.records import Failure, State
 
 SHOWN = 4  # jobs of one answer
-ADVICE = {"recheck": "recheck ok", "wait": "wait before a recheck"}
 
 
 @dataclass(frozen=True, slots=True)
