@@ -16,7 +16,7 @@ from bot.incidents import Judged
 from bot.links import Links, web
 from bot.model import Build, Line, Message
 from bot.records import State
-from bot.text import cut, one_line, size
+from bot.text import counted, cut, one_line, size
 
 # The worst case of a line's budget on IRC (nick 30, user 11, host 64, channel 50): facts of RFC 2812 2.3 with the
 # server's prefix before it. A text that fits here is never cut by the adapter.
@@ -97,11 +97,6 @@ def _summed(summary: Summary) -> str:
     rate = f", {round(100 * summary.known / summary.builds)} % known" if summary.builds else ""
     worst = ", ".join(f"{cause.name} x{cause.count}" for cause in summary.worst)
     return counted(summary.builds, "failed build") + rate + (f", worst {worst}" if worst else "")
-
-
-def counted(number: int, word: str) -> str:
-    """`1 job`, `2 jobs`."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _gap(gap: tuple[datetime, datetime] | None) -> str:

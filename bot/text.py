@@ -1,4 +1,4 @@
-"""Text that came from a log, a chat line or a signature: made one line, and cut. Pure."""
+"""Text that came from a log, a chat line or a signature: made one line, and cut; and counts in words. Pure."""
 
 from __future__ import annotations
 
@@ -28,3 +28,8 @@ def cut(text: str, most: int) -> str:
     kept = text.encode("utf-8")[: max(0, most - size(CUT))].decode("utf-8", errors="ignore")
     words, space, _ = kept.rpartition(" ")
     return (words if space and len(words) > len(kept) // 2 else kept).rstrip() + CUT
+
+
+def counted(number: int, word: str) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import cut, one_line, size
+from bot.text import counted, cut, one_line, size
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,7 @@ def test_it_is_cut_at_a_word_where_one_is_near(text: str, most: int, short: str)
 @given(st.text(), st.integers(3, 60))
 def test_a_cut_text_has_no_more_bytes_than_asked_for(text: str, most: int) -> None:
     assert size(cut(one_line(text), most)) <= most
+
+
+def test_a_count_has_its_plural() -> None:
+    assert [counted(number, "other job") for number in (0, 1, 2)] == ["0 other jobs", "1 other job", "2 other jobs"]

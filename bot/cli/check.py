@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from bot.cli.common import counted, found_there
+from bot.cli.common import found_there
 from bot.config import look_over, shown
 from bot.errors import UserError
 from bot.model import Profile
@@ -15,6 +15,7 @@ from bot.search.profiles import PROFILES, with_overrides
 from bot.shape import many
 from bot.signatures import Loaded, load
 from bot.signatures import check as run_samples
+from bot.text import counted
 
 
 def check(config: Path) -> None:

@@ -14,11 +14,6 @@ from bot.resources import shipped
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
-def counted(count: int, word: str) -> str:
-    """`1 build`, `2 builds`."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
 def found_there(path: Path) -> Path:
     """The path of a file that exists. Raises UserError with what to do where there is none."""
     if not path.exists():

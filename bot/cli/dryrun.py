@@ -8,7 +8,6 @@ from datetime import datetime
 import typer
 
 from bot.app import open_search, utc_now
-from bot.cli.common import counted
 from bot.config import Config
 from bot.core import Core, build_core
 from bot.deliveries import since_of
@@ -17,6 +16,7 @@ from bot.poller import Ticked
 from bot.records import Delivery, Kind, Stage, State
 from bot.routing import Room, Unit, decide, passing, why_not
 from bot.store import Store, Tx
+from bot.text import counted
 
 
 async def dry_run(settings: Config, url: str) -> Ticked:

@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from bot.cli.common import configured, counted
+from bot.cli.common import configured
 from bot.errors import UserError
+from bot.text import counted
 
 
 def index(config: Path, folder: Path) -> None:

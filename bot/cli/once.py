@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from bot.app import Bot, utc_now
-from bot.cli.common import configured, counted, start_short_log, store_address
+from bot.cli.common import configured, start_short_log, store_address
 from bot.cli.connected import connected
 from bot.cli.dryrun import dry_run as tried
 from bot.cli.run import first_load
@@ -22,6 +22,7 @@ from bot.model import room_address
 from bot.poller import Ticked
 from bot.records import Delivery, Stage
 from bot.store import Store
+from bot.text import counted
 
 POLL = 0.2  # seconds between two looks at what became of the messages
 

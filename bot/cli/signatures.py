@@ -6,12 +6,12 @@ from pathlib import Path
 
 import typer
 
-from bot.cli.common import counted
 from bot.errors import UserError
 from bot.resources import shipped
 from bot.shape import many
 from bot.signatures import check as run_samples
 from bot.signatures import load
+from bot.text import counted
 
 
 def check(folder: Path | None) -> None:
