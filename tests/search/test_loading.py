@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -370,3 +371,12 @@ async def test_the_shipped_signatures_know_the_examples_causes(index: Path) -> N
     hits = [hit for answer in answers.values() for hit in answer.found]
     assert {jobs[hit.build]: hit.signature for hit in hits} == KNOWN
     assert len(hits) == len(KNOWN)
+
+
+def test_what_is_remembered_of_a_load_is_replaced_whole(tmp_path: Path, folder: Path) -> None:
+    load(tmp_path / "index", folder, NOW)
+    with (tmp_path / "index" / "shifts.json").open(encoding="utf-8") as reading:
+        load(tmp_path / "index", folder.rename(tmp_path / "another"), NOW)
+        assert list(json.load(reading)) == [str(folder)]
+    assert is_loaded(tmp_path / "index", folder) and is_loaded(tmp_path / "index", tmp_path / "another")
+    assert [one.name for one in (tmp_path / "index").glob("shifts*")] == ["shifts.json"]

@@ -123,7 +123,9 @@ def kept_shift(path: Path, folder: Path) -> timedelta:
 def keep_shift(path: Path, folder: Path, shift: timedelta) -> None:
     """Remember by how much a folder was moved."""
     kept = shifts(path) | {str(folder.resolve()): shift // MICROSECOND}
-    (path / SHIFTS).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    whole = path / f"{SHIFTS}.new"  # beside it: who reads, or is killed while it is written, has the old one
+    whole.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    whole.replace(path / SHIFTS)
 
 
 def shifts(path: Path) -> dict[str, int]:
