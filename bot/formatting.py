@@ -5,7 +5,6 @@ Whatever came from a log, an index or a signature file is scrubbed here, and esc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,8 @@ from itertools import chain
 
 from bot.incidents import Judged
 from bot.links import Links, web
-from bot.model import Build, Line, Message
+from bot.model import Build, Message
+from bot.reasons import telling
 from bot.records import State
 from bot.text import counted, cut, one_line, size
 
@@ -24,7 +24,6 @@ LINE = 340
 TITLE, REASON, JOB, NAME, RESULT, LINK = 70, 110, 80, 60, 20, 200
 # A Matrix event has room for 64 kB, and an edit carries all of it twice; beyond this the text alone is shown.
 HTML, HREF, CAUSES = 6000, 500, 5
-CONSOLE_NODE = re.compile(r"^[\w.-]+ \| ")
 ADVICE = {"recheck": "recheck ok", "wait": "wait before a recheck", "look": "look first"}
 
 
@@ -178,11 +177,6 @@ def _open(one: Judged, signatures: int, reason: int) -> str:
     if one.unanswered:
         words += f" ({one.unanswered} of {signatures} signatures could not be asked)"
     return words
-
-
-def telling(line: Line) -> str:
-    """A log line as a reader wants it: without the node's name that the console puts before it."""
-    return CONSOLE_NODE.sub("", one_line(line.message))
 
 
 def _link(build: Build, links: Links) -> str:

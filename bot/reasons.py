@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from bot.model import Line
+from bot.text import one_line
 
 LINES = 100
 WORDS = (
@@ -46,6 +47,7 @@ STRENGTH = tuple(
         r"\b(FAIL|FAILED|[Ff]ailed|[Ff]ailure|[Tt]imeout)\b",
     )
 )
+CONSOLE_NODE = re.compile(r"^[\w.-]+ \| ")
 AROUND = re.compile(
     r"non-zero return code|InvocationError|exited with code|Traceback \(most recent call last\)"
     r"|ignored=|failed=0|0 failed|PLAY RECAP"
@@ -63,3 +65,8 @@ def most_telling(lines: Sequence[Line]) -> Line | None:
 def _strength(message: str) -> int | None:
     weaker = len(STRENGTH) if AROUND.search(message) else 0
     return next((weaker + rank for rank, word in enumerate(STRENGTH) if word.search(message)), None)
+
+
+def telling(line: Line) -> str:
+    """A log line as a reader wants it: without the node's name that the console puts before it."""
+    return CONSOLE_NODE.sub("", one_line(line.message))

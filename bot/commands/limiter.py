@@ -25,7 +25,7 @@ class _Count:
 class Limiter:
     """At most `per_user` commands of one person and `per_room` in one room, in each `window` from the first one on."""
 
-    def __init__(self, per_user: int = 10, per_room: int = 30, window: timedelta = timedelta(minutes=1)) -> None:
+    def __init__(self, per_user: int, per_room: int, window: timedelta = timedelta(minutes=1)) -> None:
         self._most = {"user": per_user, "room": per_room}
         self._window = window
         self._counts: dict[tuple[str, str], _Count] = {}

@@ -27,15 +27,15 @@ Piece = str | Link
 Part = str | Sequence[Piece]
 
 
-def reply(parts: Iterable[Part], tail: str = "", *long: Link) -> Message:
+def reply(parts: Iterable[Part], tail: str = "", *long: Link, spared: str = "") -> Message:
     """One line of at most LIMIT bytes; empty parts are left out.
 
-    `tail`: an address that the cut spares. `long`: links for which only the HTML has room.
+    `tail`: an address that the cut spares, behind the words `spared`. `long`: links for which only the HTML has room.
     """
     kept = [pieces for part in parts if _text(pieces := [part] if isinstance(part, str) else list(part))]
-    end = f" | {tail}" if tail and size(tail) <= LONGEST_LINK else ""
+    end = "".join(f" | {one}" for one in (spared, tail if size(tail) <= LONGEST_LINK else "") if one)
     text = cut(one_line(" | ".join(_text(pieces) for pieces in kept)), LIMIT - size(end)) + end
-    html = " | ".join(_html(pieces) for pieces in kept)
+    html = " | ".join([*(_html(pieces) for pieces in kept), *([_html([spared])] if spared else [])])
     links = [Link("link", tail), *long]
     return Message(text, " | ".join([html, *(_anchor(link.shown, link.url) for link in links if link.url)]))
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from bot.commands.ask import Ask
 from bot.commands.counts import DAY, by_cause, counted, often
-from bot.commands.reply import JOB, REASON, TITLE, Link, Part, Piece, project, reply, short, span
+from bot.commands.reply import JOB, REASON, TITLE, Link, Piece, project, reply, short, span
 from bot.commands.spot import Spot
 from bot.commands.words import cause
 from bot.formatting import ADVICE
 from bot.incidents import unit_base
 from bot.model import Build, Line, Message
+from bot.reasons import telling
 from bot.records import Failure, State
 
 SHOWN = 4  # jobs of one answer
@@ -44,7 +45,7 @@ def told(failure: Failure, signatures: int) -> Told:
         waits = ", its signatures are being asked" if failure.settled else ", its logs still come in"
         return Told(failure.build, open=f"not yet known{unanswered or waits}")
     line = failure.reason
-    words = f': "{short(line.message, REASON)}"' if line else ", no telling line" if failure.reason_asked else ""
+    words = f': "{short(telling(line), REASON)}"' if line else ", no telling line" if failure.reason_asked else ""
     return Told(failure.build, open=f"not known{words}{unanswered}", unknown=True, line=line)
 
 
@@ -88,8 +89,7 @@ def told_reply(ask: Ask, run: Sequence[Told], recent: Sequence[Failure], notes: 
         pieces += ["; " if place else "", *_job(ask, one, len(results) > 1, last_day)]
     more = len(ordered) - SHOWN
     pieces += [f"; {more} more {'job' if more == 1 else 'jobs'}"] if more > 0 else []
-    parts: list[Part] = [pieces, _advice(ask, ordered), *notes]
-    return reply(parts, _page(ask, ordered))
+    return reply([pieces, *notes], _page(ask, ordered), spared=_advice(ask, ordered))
 
 
 def _name(build: Build) -> str:

@@ -122,7 +122,7 @@ def said(plain_ask: Ask) -> Callable[..., Awaitable[Message]]:
 
     async def ask(line: str, **changes: Any) -> Message:
         heard = replace(plain_ask.heard, text=line)
-        message = await answer(replace(plain_ask, heard=heard, **changes), ["gatewatch"], Limiter())
+        message = await answer(replace(plain_ask, heard=heard, **changes), ["gatewatch"], Limiter(1, 1))
         assert message is not None
         for row in message.text.splitlines():
             assert len(row.encode()) <= 400, row

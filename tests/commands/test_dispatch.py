@@ -30,9 +30,9 @@ async def test_an_unknown_verb_gets_one_hint(asks: Asks) -> None:
 async def test_what_is_no_command_is_not_answered(plain_ask: Ask) -> None:
     for text in ("hello", "!!!", ""):
         heard = replace(plain_ask.heard, text=text)
-        assert await answer(replace(plain_ask, heard=heard), ["gatewatch"], Limiter()) is None
+        assert await answer(replace(plain_ask, heard=heard), ["gatewatch"], Limiter(1, 1)) is None
     taken_back = replace(plain_ask.heard, text="!top", removed=True)
-    assert await answer(replace(plain_ask, heard=taken_back), ["gatewatch"], Limiter()) is None
+    assert await answer(replace(plain_ask, heard=taken_back), ["gatewatch"], Limiter(1, 1)) is None
 
 
 async def test_help_lists_every_verb_and_tells_of_each(asks: Asks) -> None:
@@ -77,7 +77,7 @@ def test_there_is_one_broad_guard() -> None:
 
 
 async def test_too_many_commands_are_told_once(plain_ask: Ask) -> None:
-    limiter = Limiter(per_user=1)
+    limiter = Limiter(1, 30)
     ask = replace(plain_ask, heard=replace(plain_ask.heard, text="!help"))
     replies = [await answer(ask, ["gatewatch"], limiter) for _ in range(4)]
     assert [reply.text if reply else None for reply in replies][1:] == [

@@ -68,9 +68,9 @@ async def test_a_change_with_a_known_and_an_unknown_failure(asks: Asks, remember
     )
     text = (
         "912345,3 nova gate FAILURE: tempest-full -> #2098765 QEMU device_del already unplugging (known, x2 in 24h);"
-        ' ceph-multistore -> not known: "FATAL: cannot connect to ceph" | advice: look at ceph-multistore first'
+        ' ceph-multistore -> not known: "FATAL: cannot connect to ceph"'
     )
-    link = " | https://logs.example/2/job-output.txt"
+    link = " | advice: look at ceph-multistore first | https://logs.example/2/job-output.txt"
     assert await asks("!why 912345") == f"{text} | 1 earlier run{link}"
     assert await asks("!why 912345,3") == text + link
     assert (await asks("!why 912345,2")).startswith("912345,2 nova gate FAILURE: tempest-full -> #2071234 Lock")
@@ -198,7 +198,7 @@ async def test_pipelines_that_nobody_watches_are_asked_on_the_spot(asks: Asks, r
     text = await asks("!why 912345", search=index, window=WINDOW, classify=answers)
     assert text == (
         "912345,3 nova check FAILURE: tempest-full -> #2098765 QEMU device_del already unplugging (known, x1 in 24h);"
-        " ceph -> not known | advice: look at ceph first | asked just now | 1 earlier run"
+        " ceph -> not known | asked just now | 1 earlier run | advice: look at ceph first"
         f" | https://zuul.example/t/openstack/build/{uuid(2)}"
     )
     assert index.asked == [Where(results=tuple(sorted(FAILED_RESULTS)), change="912345")]
@@ -231,7 +231,8 @@ async def test_unknown_is_never_nothing(asks: Asks) -> None:
         "912345: not in the store, and the index gave no answer | 2 of 5 shards failed"
     )
     text = await asks("!why 912345", search=Index(CHECK, why="2 of 5 shards failed"), **window)
-    assert text.endswith(f"| asked just now | 2 of 5 shards failed | https://zuul.example/t/openstack/build/{uuid(1)}")
+    assert "| asked just now | 2 of 5 shards failed | " in text
+    assert text.endswith(f"| https://zuul.example/t/openstack/build/{uuid(1)}")
 
 
 async def test_it_takes_no_longer_than_its_patience(asks: Asks) -> None:
