@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,12 @@ def index(config: Path, folder: Path) -> None:
         raise UserError(f"{config}: `search` names a cluster; only an embedded index can be loaded")
     problems = load_folder(settings.search.path, folder)
     if problems:
-        raise UserError(f"left out: {counted(len(problems), 'build')}", problems)
+        raise left_out(problems)
+
+
+def left_out(problems: Sequence[str]) -> UserError:
+    """What to say of builds that were not loaded."""
+    return UserError(f"left out: {counted(len(problems), 'build')}", problems)
 
 
 def load_folder(path: Path, folder: Path) -> tuple[str, ...]:

@@ -6,9 +6,11 @@ import asyncio
 import signal
 from pathlib import Path
 
+import typer
+
 from bot.app import Bot, utc_now
 from bot.cli.common import configured, start_log, store_address
-from bot.cli.index import load_folder
+from bot.cli.index import left_out, load_folder
 from bot.config import Config
 from bot.store import Store
 
@@ -32,8 +34,8 @@ def first_load(settings: Config) -> None:
 def _load(path: Path, folder: Path) -> None:
     from bot.search.embedded.loading import is_loaded
 
-    if not is_loaded(path, folder):
-        load_folder(path, folder)
+    if not is_loaded(path, folder) and (problems := load_folder(path, folder)):
+        typer.echo(left_out(problems), err=True)  # the others can be watched all the same
 
 
 async def _run(settings: Config, store: Store) -> None:

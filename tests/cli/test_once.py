@@ -33,6 +33,13 @@ def test_what_is_said_once_is_not_said_again(home: Path) -> None:
     assert second.lines == ["2 failed builds, 0 of them new; 0 messages said, 0 wait"]
 
 
+def test_builds_that_the_first_load_leaves_out_are_named(home: Path) -> None:
+    (home / "day" / "900002-functional" / "build.yaml").write_text("uuid: x\nresult: FAILURE\n", encoding="utf-8")
+    done = gatewatch(home, "once")
+    assert (done.code, said(done)) == (0, [DISK])
+    assert f"left out: 1 build\n  {home}/day/900002-functional/build.yaml:1:1: missing key 'job'" in done.err
+
+
 def test_it_waits_neither_for_logs_nor_for_siblings(home: Path) -> None:
     add_build(home / "day", YOUNG, 900003, "young", "something new broke")
     aged(home / "day", "2m")
