@@ -63,7 +63,7 @@ class Desk:
             prefix=self._config.commands.prefix,
         )
         at_console = self._config.networks[heard.network].type == "console"  # where nobody else is asked too much of
-        return await answer(ask, (heard.called,), Limiter() if at_console else self._limiter)
+        return await answer(ask, (heard.called,), Limiter(1, 1) if at_console else self._limiter)
 
     async def _classify(self, uuids: Sequence[str], window: Window) -> Mapping[str, Answer[list[Hit]]]:
         classifier = self._core.classifier
