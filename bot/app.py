@@ -1,4 +1,7 @@
-"""The bot, built from a Config from top to bottom and closed in reverse; the only module that names adapters."""
+"""The bot, built from a Config from top to bottom and closed in reverse.
+
+It names the adapters, as nothing else does but the command line.
+"""
 
 from __future__ import annotations
 

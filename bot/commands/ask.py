@@ -29,7 +29,8 @@ def no_query(id: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Health:
     """How the bot is. `started`: since when it runs. `looked`: its last complete look at the index, None before the
-    first. `took`: seconds of the last tick. `trouble`: what keeps the search from answering, one sentence or "".
+    first. `took`: seconds of the last tick. `trouble`: all that does not work now, as
+    `search: its sentence; network oftc: its sentence`, or "".
     """
 
     started: datetime

@@ -1,4 +1,4 @@
-"""Who the bot is on a network: its nick, and whether services know it. SASL will have its place here."""
+"""Who the bot is on a network: its nick, and whether services know it, by certificate or NickServ's password (no SASL)."""
 
 from __future__ import annotations
 
