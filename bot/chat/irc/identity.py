@@ -1,4 +1,4 @@
-"""Who the bot is on a network: its nick, and whether services know it, by certificate or NickServ's password (no SASL)."""
+"""Who the bot is on a network: its nick, and whether services know it, by certificate or password (no SASL)."""
 
 from __future__ import annotations
 
