@@ -65,4 +65,5 @@ async def test_a_cause_links_to_the_search_page_with_the_query_that_the_index_ta
     await watch.look()
     answer = await desk.answer(heard, NOW)
     assert answer is not None and '<a href="https://d.example/app/data-explorer/discover' in answer.html
+    assert answer.html.startswith("#disk | not seen;")  # it has no title
     assert '+message:"No space left" +tags.keyword:"console"' in unquote(answer.html)

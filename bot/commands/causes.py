@@ -33,7 +33,7 @@ async def bug(ask: Ask) -> Message:
     if signature is None and not found:
         raise UserError(_no_such(ask, id))
     hits = [one for one in found if one.build.voting or (signature is not None and signature.nonvoting)]
-    head: list[Part] = [[cause(ask, id), f" {_title(signature)}"], _nature(signature)]
+    head: list[Part] = [[cause(ask, id), f" {_title(signature)}".rstrip()], _nature(signature)]
     page = ask.links.cause(signature) if signature else ask.links.bug(id)
     query = ask.query(id)
     search = Link("search", ask.links.discover(query, ask.now - DAY, ask.now) if query else "")
