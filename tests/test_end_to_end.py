@@ -61,10 +61,10 @@ def signatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ada(synapse: Synapse) -> MatrixHuman:
-    synapse.register("ada", "pw")
+def grace(synapse: Synapse) -> MatrixHuman:
+    synapse.register("grace", "pw")  # ada and others are test_matrix.py's, on the same server
     synapse.register("gatewatch", PASSWORD)
-    return MatrixHuman(synapse.url, "ada", "pw")
+    return MatrixHuman(synapse.url, "grace", "pw")
 
 
 @pytest.fixture
@@ -80,11 +80,11 @@ async def ann(ircd: Ircd) -> AsyncIterator[IrcHuman]:
 
 
 async def test_rooms_hear_what_the_oracle_finds(
-    day: Day, servers: Servers, ann: IrcHuman, ada: MatrixHuman, tmp_path: Path
+    day: Day, servers: Servers, ann: IrcHuman, grace: MatrixHuman, tmp_path: Path
 ) -> None:
     """And people who ask there get right answers."""
     nova, unknown = Channel(ann, "#nova", "gatewatch"), Channel(ann, "#open", "gatewatch")
-    gate, filtered = [await matrix_room(ada, alias, "gatewatch") for alias in ("gate", "filtered")]
+    gate, filtered = [await matrix_room(grace, alias, "gatewatch") for alias in ("gate", "filtered")]
     rooms = {nova.room: NOVA, unknown.room: OPEN, gate.room: GATE, filtered.room: FILTERED}
     for channel in (nova, unknown):
         await ann.join(channel.address)
@@ -109,7 +109,7 @@ async def test_rooms_hear_what_the_oracle_finds(
 
 
 async def test_killed_anywhere_it_goes_on(
-    day: Day, servers: Servers, ann: IrcHuman, ada: MatrixHuman, tmp_path: Path
+    day: Day, servers: Servers, ann: IrcHuman, grace: MatrixHuman, tmp_path: Path
 ) -> None:
     """Each far end is held still, the bot gets SIGKILL there, and is started again: all is said, Matrix has it once."""
     await asyncio.to_thread(lambda: day.causes)
@@ -117,7 +117,7 @@ async def test_killed_anywhere_it_goes_on(
     servers.signatures = signature_folder(tmp_path / "signatures", FEW_SIGNATURES)
     async with asyncio.TaskGroup() as group:
         for name, hold in HOLDS.items():
-            group.create_task(killed(hold, day, scene(name, tmp_path, servers, (ann, ada), FEW, failed)))
+            group.create_task(killed(hold, day, scene(name, tmp_path, servers, (ann, grace), FEW, failed)))
 
 
 async def killed(hold: Hold, day: Day, setting: AbstractAsyncContextManager[Scene]) -> None:

@@ -83,7 +83,7 @@ def test_a_newer_revision_leaves_other_rooms_and_stories_alone(store: Store) -> 
 
 def test_a_replaced_catch_up_hands_on_its_gap_and_what_was_folded_into_it(store: Store) -> None:
     gap = (NOW - DAY, NOW - HOUR)
-    old = store.write_now(lambda tx: tx.enqueue(Kind.CATCH_UP, "catch-up", NOVA, 0, None, NOW, gap=gap))
+    old = store.write_now(lambda tx: tx.enqueue(Kind.CATCH_UP, "catch-up", NOVA, 0, NOW + DAY, NOW, gap=gap))
     for n in range(3):
         queue(store, f"bs{n}")
     assert claim(store, NOW + HOUR, fold_over=2) is None
