@@ -181,9 +181,11 @@ class Bot:
             await asyncio.sleep((delay - waited).total_seconds())
             waited = delay
             try:
-                await asyncio.to_thread(load, path, folder, self._clock(), part=files)
+                problems = (await asyncio.to_thread(load, path, folder, self._clock(), part=files)).problems
             except UserError as error:
-                log.warning("not loaded folder=%s why=%r", folder, str(error))
+                problems = (str(error),)
+            for problem in problems:
+                log.warning("not loaded folder=%s why=%r", folder, problem)
             if self._scheduler is not None:
                 self._scheduler.modify_job(LOOK, next_run_time=utc_now())
 
