@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, sele
 from bot.records import Failure, Found, Kind, Stage, Standing, State, Unsearched
 from bot.store.columns import as_key
 from bot.store.rows import base_of, build_row, failure_of, found_of, hit_row, unsearched_of
-from bot.store.tables import build, delivery, hit, news, unsearched
+from bot.store.tables import build, delivery, hit, news, ran, unsearched
 from bot.store.verbs import Verbs, chunks
 
 OPEN_STATES = (State.PENDING, State.NOT_READY)
@@ -167,10 +167,11 @@ class BuildVerbs(Verbs):
     def prune(self, before: datetime) -> int:
         """Forget builds whose newest line is older, with their hits and news, and rows of the outbox that ended then.
 
-        Catch-up rows stay: their revisions count up. Returns how many builds went.
+        Totals of that time go, too. Catch-up rows stay: their revisions count up. Returns how many builds went.
         """
         gone = select(build.c.uuid).where(build.c.newest < before)
         for table in (hit, unsearched, news):
             self._run(delete(table).where(table.c.build.in_(gone)))
+        self._run(delete(ran).where(ran.c.at < before))
         self._run(delete(delivery).where(delivery.c.ended < before, delivery.c.kind != Kind.CATCH_UP))
         return self._run(delete(build).where(build.c.newest < before))

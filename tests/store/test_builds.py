@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from sqlalchemy import event
 
-from bot.model import Build, Line
+from bot.model import Build, Line, Ran
 from bot.records import ALL, Failure, Kind, News, Standing, State, Unsearched
 from bot.store import Store
 from tests.store.making import DAY, HOUR, MINUTE, NOVA, NOW, SECOND, claimed, failure, found, queue, say
@@ -195,7 +195,10 @@ def test_pruned_builds_take_all_of_theirs_along(store: Store) -> None:
     queue(store, "catch-up", kind=Kind.CATCH_UP)
     say(store, claimed(store), NOW - DAY)
     queue(store, "unsaid", due=NOW - 2 * DAY)
+    for at in (NOW - DAY, NOW):
+        store.write_now(lambda tx, at=at: tx.add_ran(at, 6, (Ran("gate", "", "", "FAILURE", 1),)))  # type: ignore[misc]
     assert store.write_now(lambda tx: tx.prune(NOW - HOUR)) == 1
+    assert [at for at, _ in store.read_now(lambda tx: tx.ran_since(NOW - 2 * DAY))] == [NOW]
     assert uuids(store.read_now(lambda tx: tx.failures(["old", "new"]))) == ["new"]
     assert [one.build for one in store.read_now(lambda tx: tx.news_since(NOW))] == ["new"]
     left = store.read_now(lambda tx: tx.deliveries(["old", "catch-up", "unsaid"]))
