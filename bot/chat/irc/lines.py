@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from bot.text import size
+
 MORE = "…"
 SMALLEST = 40  # bytes; below it no server leaves room for a text, and cutting makes no sense
 # RFC 2812 2.3: 512 bytes with CR LF, the relayed line included (its ":nick!user@host " in front).
@@ -109,7 +111,3 @@ def cut(text: str, room: int) -> str:
 def head(text: str, room: int) -> str:
     """The longest beginning of at most `room` bytes; a character is never halved."""
     return text.encode()[:room].decode(errors="ignore")
-
-
-def size(text: str) -> int:
-    return len(text.encode())
