@@ -80,7 +80,7 @@ class IrcConfig(Section):
     ca_file: ConfigPath | None = None
     nick: str
     username: str = Field(default="gatewatch", pattern=r"[A-Za-z0-9._-]{1,10}")
-    realname: str = Field(default="gatewatch, watches a CI gate: https://pypi.org/project/gatewatch", max_length=100)
+    realname: str = Field(default="gatewatch: says what breaks in a CI gate; ask !help", max_length=100)
     password: SecretStr | None = None
     password_file: ConfigPath | None = None
     nickserv: NickServ | None = None
