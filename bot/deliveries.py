@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.incidents import Judged, Waits
 from bot.records import Delivery, Kind, Stage
-from bot.routing import Action, Decision, Room, Unit, decide
+from bot.routing import Action, Decision, Room, Unit, decide, units_of
 from bot.store import Tx
 
 CATCH_UP = "catch-up"  # what every catch-up row is about: one story a room, a revision a message
@@ -27,7 +27,7 @@ class Rules:
 def deliver(tx: Tx, judged: Iterable[Judged], rules: Rules, now: datetime) -> None:
     """Decide for each unit and room, and write what follows."""
     since = {room.name: since_of(tx, rules, room, now) for room in rules.rooms}
-    units = _units(judged)
+    units = units_of(judged)
     rows = _by_room(tx.deliveries([unit.key for unit in units]))
     old: dict[str, datetime] = {}
     for unit in units:
@@ -46,15 +46,6 @@ def deliver(tx: Tx, judged: Iterable[Judged], rules: Rules, now: datetime) -> No
 def since_of(tx: Tx, rules: Rules, room: Room, now: datetime) -> dict[str, datetime]:
     """Per feed of the room: when it, its filter or its naming of the room was first loaded."""
     return {name: tx.feed_since(f"{name} {room.name}", rules.digests[name], now) for name in room.feeds}
-
-
-def _units(judged: Iterable[Judged]) -> list[Unit]:
-    """In the order in which they broke."""
-    grouped: dict[str, list[Judged]] = {}
-    for one in judged:
-        grouped.setdefault(one.failure.unit, []).append(one)
-    units = [Unit(key, tuple(failures)) for key, failures in grouped.items()]
-    return sorted(units, key=lambda unit: max(one.failure.newest for one in unit.judged))
 
 
 def _by_room(rows: Iterable[Delivery]) -> dict[tuple[str, str], list[Delivery]]:

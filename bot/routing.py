@@ -5,7 +5,7 @@ A unit is what speaks once: the failures of one buildset. Every unit and room en
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -40,6 +40,15 @@ class Unit:
     def old(self) -> bool:
         """Old news: its newest line was over say_within old when it was first listed."""
         return all(one.failure.old for one in self.judged)
+
+
+def units_of(judged: Iterable[Judged]) -> list[Unit]:
+    """Failures by what speaks once, in the order in which they broke."""
+    grouped: dict[str, list[Judged]] = {}
+    for one in judged:
+        grouped.setdefault(one.failure.unit, []).append(one)
+    units = [Unit(key, tuple(failures)) for key, failures in grouped.items()]
+    return sorted(units, key=lambda unit: max(one.failure.newest for one in unit.judged))
 
 
 class Action(Enum):

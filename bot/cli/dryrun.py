@@ -14,7 +14,7 @@ from bot.deliveries import since_of
 from bot.incidents import Judged, judge
 from bot.poller import Ticked
 from bot.records import Delivery, Kind, Stage, State
-from bot.routing import Room, Unit, decide, passing, why_not
+from bot.routing import Room, Unit, decide, passing, units_of, why_not
 from bot.store import Store, Tx
 from bot.text import counted
 
@@ -61,11 +61,9 @@ def _unsaid(tx: Tx, core: Core, now: datetime) -> list[str]:
 
 
 def _units(tx: Tx, core: Core, now: datetime) -> dict[str, Unit]:
-    judged: dict[str, list[Judged]] = {}
-    for failure in tx.failures_since(core.source.window(now).start):
-        one = judge(failure, core.signatures.signatures, now, core.rules.waits)
-        judged.setdefault(failure.unit, []).append(one)
-    return {key: Unit(key, tuple(failures)) for key, failures in judged.items()}
+    seen = tx.failures_since(core.source.window(now).start)
+    judged = (judge(one, core.signatures.signatures, now, core.rules.waits) for one in seen)
+    return {unit.key: unit for unit in units_of(judged)}
 
 
 def _name(row: Delivery, units: Mapping[str, Unit]) -> str:
