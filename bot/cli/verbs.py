@@ -7,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-ConfigFile = Annotated[
-    Path, typer.Option("--config", "-c", help="The config file.", envvar="GATEWATCH_CONFIG", show_default=True)
-]
-DEFAULT = Path("config.yaml")
-CODES = "Exit codes: 0 done, 1 it could not be done (a sentence says why), 2 wrong usage, 130 Ctrl-C."
+from bot.cli.options import CODES, DEFAULT, ConfigFile, seconds
+from bot.cli.signatureverbs import signatures
 
 app = typer.Typer(
     name="gatewatch",
@@ -21,19 +18,13 @@ app = typer.Typer(
     help="Says in IRC and Matrix rooms what broke in a CI gate, and whether it is known.",
     epilog=CODES,
 )
-signatures = typer.Typer(no_args_is_help=True, help="Look after signatures.", rich_markup_mode=None)
 route = typer.Typer(no_args_is_help=True, help="Ask where things are said.", rich_markup_mode=None)
-
-
-def _seconds(what: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(min=0, metavar="SECONDS", help=what)
-    return option
 
 
 @app.command(epilog=CODES)
 def run(
     config: ConfigFile = DEFAULT,
-    wait_for_lock: Annotated[float, _seconds("Wait so long for another bot to leave the store.")] = 30.0,
+    wait_for_lock: Annotated[float, seconds("Wait so long for another bot to leave the store.")] = 30.0,
 ) -> None:
     """Watch the gate, announce, and answer commands.
 
@@ -52,7 +43,7 @@ def once(
         bool, typer.Option("--dry-run", help="Write nothing, say nothing: show what would be said, and what waits.")
     ] = False,
     config: ConfigFile = DEFAULT,
-    wait: Annotated[float, _seconds("Wait so long until all is said.")] = 60.0,
+    wait: Annotated[float, seconds("Wait so long until all is said.")] = 60.0,
 ) -> None:
     """Look at the index once, say what is due, and leave.
 
@@ -98,7 +89,7 @@ def say(
     room: Annotated[str, typer.Argument(help="NETWORK:ADDRESS, as oftc:#openstack-nova.")],
     text: Annotated[str, typer.Argument(help="What to say.")],
     config: ConfigFile = DEFAULT,
-    wait: Annotated[float, _seconds("Wait so long until it is said.")] = 30.0,
+    wait: Annotated[float, seconds("Wait so long until it is said.")] = 30.0,
 ) -> None:
     """Say something in a room, through the bot if one runs.
 
@@ -125,19 +116,6 @@ def index(
     from bot.cli.index import index
 
     index(config, folder)
-
-
-@signatures.command("check", epilog=CODES)
-def check_signatures(
-    folder: Annotated[Path | None, typer.Argument(help="A folder of signatures; without it the shipped ones.")] = None,
-) -> None:
-    """Name faulty and questionable signatures; run their sample lines.
-
-    Example: gatewatch signatures check my-signatures
-    """
-    from bot.cli.signatures import check
-
-    check(folder)
 
 
 @route.command("test", epilog=CODES)
