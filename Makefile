@@ -1,17 +1,22 @@
 # make run: a bot on an example day, in this terminal.   make test: the tests.   make check: style, types, layers.
+# make test-engines: the tests that hold for every search engine, on each of them; ENGINES="elasticsearch-8" for some.
 VENV ?= .venv
 PYTHON ?= python3
 CONFIG ?= config.example.yaml
 PIP = $(VENV)/bin/pip --disable-pip-version-check
 PYTEST = $(VENV)/bin/pytest
 
-.PHONY: run test check bench clean
+.PHONY: run test test-engines check bench clean
 
 run: $(VENV)/.run
 	@$(VENV)/bin/gatewatch run -c $(CONFIG)
 
 test: $(VENV)/.test
 	$(PYTEST) -n 2 --dist loadgroup $(ARGS)
+
+test-engines: $(VENV)/.test
+	.ci/fetch-jars $(or $(ENGINES),all)
+	$(VENV)/bin/python -m tests.servers.every_engine --engines "$(ENGINES)" $(ARGS)
 
 check: $(VENV)/.test
 	$(VENV)/bin/ruff format --check bot tests bench setup.py

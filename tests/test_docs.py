@@ -17,8 +17,8 @@ from bot.resources import CODE
 ROOT = CODE.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-MAKE = re.compile(r"(?:^ {4}|`)(?:[A-Z_]+=\S+ )*make ([a-z]+)", re.MULTILINE)
-TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
+MAKE = re.compile(r"(?:^ {4}|`)(?:[A-Z_]+=\S+ )*make ([a-z-]+)", re.MULTILINE)
+TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

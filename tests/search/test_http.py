@@ -1,4 +1,4 @@
-"""The HTTP search on a real OpenSearch, in each of the three layouts."""
+"""The HTTP search on a real engine, in each of the three layouts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.search.contract import DAY, Fill, Logged, SearchContract, build, foun
 from tests.search.layouts import LAYOUTS, documents
 from tests.servers import opensearch as server
 
-pytestmark = pytest.mark.xdist_group("opensearch")
+pytestmark = [pytest.mark.xdist_group("opensearch"), pytest.mark.engines]
 NUMBERS = itertools.count()
 
 
@@ -28,17 +28,17 @@ class TestHttpSearch(SearchContract):
         return f"contract-{layout}-{next(NUMBERS)}"
 
     @pytest.fixture
-    async def search(self, opensearch: str, layout: str, index: str) -> AsyncIterator[Search]:
-        settings = SearchConfig.model_validate({"url": opensearch, "index": f"{index}*", "profile": layout, "chunk": 2})
+    async def search(self, engine: str, layout: str, index: str) -> AsyncIterator[Search]:
+        settings = SearchConfig.model_validate({"url": engine, "index": f"{index}*", "profile": layout, "chunk": 2})
         adapter = HttpSearch(settings, page=10)
         yield adapter
         await adapter.close()
-        server.call(f"{opensearch}/{index}", method="DELETE")
+        server.call(f"{engine}/{index}", method="DELETE")
 
     @pytest.fixture
-    async def fill(self, opensearch: str, layout: str, index: str) -> Fill:
+    async def fill(self, engine: str, layout: str, index: str) -> Fill:
         async def put(builds: Sequence[Logged]) -> None:
-            server.fill(opensearch, index, documents(layout, builds))
+            server.fill(engine, index, documents(layout, builds))
 
         return put
 
@@ -54,15 +54,15 @@ class TestHttpSearch(SearchContract):
     ids=lambda value: value["type"] if isinstance(value, dict) else None,
 )
 async def test_totals_are_of_builds_that_vote_however_that_is_kept(
-    opensearch: str, mapping: dict[str, str], votes: Sequence[object], counted: int
+    engine: str, mapping: dict[str, str], votes: Sequence[object], counted: int
 ) -> None:
     index = f"voting-{mapping['type']}"
     lines = [next(documents("logsender", [logged(build(number), (1, "a line"))])) for number in range(len(votes))]
     given = [line | {"voting": vote} for line, vote in zip(lines, votes, strict=True)]
-    server.fill(opensearch, index, given, {"mappings": {"properties": {"voting": mapping}}})
-    search = HttpSearch(SearchConfig.model_validate({"url": opensearch, "index": index}))
+    server.fill(engine, index, given, {"mappings": {"properties": {"voting": mapping}}})
+    search = HttpSearch(SearchConfig.model_validate({"url": engine, "index": index}))
     try:
         assert sum(one.builds for one in found(await search.totals(DAY))) == counted
     finally:
         await search.close()
-        server.call(f"{opensearch}/{index}", method="DELETE")
+        server.call(f"{engine}/{index}", method="DELETE")

@@ -1,11 +1,9 @@
-"""A real OpenSearch 2, one per test session, and a way to fill it."""
+"""A real search engine, one per test session, and a way to fill it."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import subprocess
 import time
 import urllib.error
@@ -17,27 +15,13 @@ from typing import Any
 
 import pytest
 
-from tests.servers import free_port, missing, program
+from tests.servers import free_port
+from tests.servers.engines import Engine, chosen, command
 
-JAVA = Path(__file__).parent / "java"
-FETCH = Path(__file__).parents[2] / ".ci" / "fetch-jars"
 STARTS_WITHIN = 180.0  # 9 s on an idle machine of 2 cores
 BULK_BYTES = 5_000_000
 # A test's server lives for seconds: compile fast rather than well, one thread for garbage.
 SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-
-
-def jars() -> Path:
-    """The folder with the server's jars; where CI demands the servers, they are fetched."""
-    found = re.search(r"<runner>(.*)</runner>", (JAVA / "pom.xml").read_text(encoding="utf-8"))
-    assert found is not None
-    cache = Path(os.environ.get("GATEWATCH_SERVERS", Path.home() / ".cache" / "gatewatch-servers"))
-    folder = cache / f"opensearch-{found[1]}"
-    if not folder.is_dir() and os.environ.get("REQUIRE_SERVERS") == "1" and shutil.which("mvn"):
-        subprocess.run([FETCH], check=True, timeout=600)
-    if not folder.is_dir():
-        missing("the jars of OpenSearch are not there: run .ci/fetch-jars (it needs maven)")
-    return folder
 
 
 def call(url: str, body: bytes | None = None, method: str | None = None, kind: str = "application/json") -> Any:
@@ -56,22 +40,21 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
             return
         except (urllib.error.URLError, OSError) as fault:
             if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"OpenSearch did not start ({fault}):\n{log.read_text()[-3000:]}") from None
+                raise RuntimeError(f"the search engine did not start ({fault}):\n{log.read_text()[-3000:]}") from None
         time.sleep(0.2)
 
 
 @contextmanager
-def running(folder: Path, flags: tuple[str, ...] = ()) -> Iterator[str]:
-    """The base URL of a node that keeps its data and log in `folder`; it is stopped at the end."""
-    lib, port, log = jars(), free_port(), folder / "server.log"
-    command = [program("java", "default-jdk-headless"), "-Xms512m", "-Xmx512m", *flags, "-cp", f"{lib}/*"]
+def running(folder: Path, flags: tuple[str, ...] = (), engine: Engine | None = None) -> Iterator[str]:
+    """The base URL of a node that keeps its data and log in `folder`; it is stopped at the end.
+
+    `engine`: None for the one that $GATEWATCH_ENGINE names, else OpenSearch 2.
+    """
+    port, log = free_port(), folder / "server.log"
+    starter = command(engine or chosen(), folder, port, flags)
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [*command, JAVA / "Start.java", str(port), folder / "data"],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            starter, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
     try:
         wait_for(f"http://127.0.0.1:{port}", server, log)
@@ -82,17 +65,23 @@ def running(folder: Path, flags: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of a real OpenSearch 2; its tests carry `pytest.mark.xdist_group("opensearch")`.
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a real search engine; its tests carry `pytest.mark.xdist_group("opensearch")`.
 
-    $GATEWATCH_SEARCH_URL: of a node that runs already, of any engine and version that is served.
+    OpenSearch 2, or the one that $GATEWATCH_ENGINE names; with $GATEWATCH_SEARCH_URL a node that runs already.
     """
     there = os.environ.get("GATEWATCH_SEARCH_URL")
     if there:
         yield there
         return
-    with running(tmp_path_factory.mktemp("opensearch"), SHORT_LIVED) as url:
+    with running(tmp_path_factory.mktemp("engine"), SHORT_LIVED) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def opensearch(engine: str) -> str:
+    """The same, for tests that are not tried on every engine."""
+    return engine
 
 
 def send(url: str, index: str, lines: list[bytes]) -> None:
