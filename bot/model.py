@@ -171,6 +171,8 @@ class Profile:
     `aliases`: a field name that a signature may use -> the document's field.
     `base_names`: `filename` holds base names only (`screen-n-cpu.txt`, not `logs/screen-n-cpu.txt`).
     `short_uuid`: the field that holds the first 7 characters of the uuid, "" where the uuid's prefix serves.
+    `further`: the layout's fields that are none of our words.
+    `constant`: field -> the one value that it has in every document.
     """
 
     name: str
@@ -178,6 +180,8 @@ class Profile:
     aliases: Mapping[str, str] = field(default_factory=dict)
     base_names: bool = False
     short_uuid: str = ""
+    further: frozenset[str] = frozenset()
+    constant: Mapping[str, str] = field(default_factory=dict)
 
 
 # -- signatures -----------------------------------------------------------------------------------------------

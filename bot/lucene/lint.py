@@ -7,16 +7,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bot.lucene.lexer import Kind, lex
+from bot.lucene.lexer import Kind, Token, lex
 from bot.lucene.printing import to_text
 from bot.lucene.rewrite import EVERY_FIELD, EXISTS, SHORT_UUIDS, resolve
 from bot.lucene.tokens import tokens
 from bot.lucene.tree import Bool, Leaf, Node, Phrase, Wildcard, Word
 from bot.model import Fields, Profile
 
-# Fields that have one value in every document: logsender fills them with words of its own.
-_CONSTANT = {"logsender": {"build_node": "zuul-executor", "node_provider": "local"}}
-_QUOTED_WILDCARD = re.compile(r"\w\*|\*\w|\w\?\w")
+# In a message such signs may be meant as they stand; in a name of anything they hardly are.
+_QUOTED_WILDCARD = re.compile(r"\S*(?:\w\*|\*\w|\w\?\w)\S*")
+_WILDCARD_IN_A_NAME = re.compile(r"\S*\w\S*[*?]\S*|\S*[*?]\S*\w\S*")
+_OPEN_OR = (
+    "an OR outside of parentheses: here either side is enough, but elastic-recheck added its own AND to the last side "
+    "and left the others without effect; put parentheses around it"
+)
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 
 
@@ -82,22 +86,25 @@ def _known_fields(query: _Query) -> set[str]:
     """By the live index, or else by the profile."""
     always = {EVERY_FIELD, *SHORT_UUIDS}
     if query.fields is None:
-        return always | set(query.profile.names.values()) | set(query.profile.aliases.values())
+        profile = query.profile
+        layout = {*profile.names.values(), *profile.further, *profile.constant}
+        return always | layout | {f"{name}.keyword" for name in layout}
     exact = {field.exact for field in query.fields.values() if field.exact}
     return always | set(query.fields) | exact
 
 
 def _constant_field(query: _Query) -> Iterator[Remark]:
-    constants = _CONSTANT.get(query.profile.name, {})
+    constant = query.profile.constant
     for leaf in query.leaves:
         name = query.name(leaf)
-        if name in constants:
-            yield Remark(leaf.at, f"{name} is {constants[name]} in every document of this index")
+        if name in constant:
+            yield Remark(leaf.at, f"{name} is {constant[name]} in every document of this index")
 
 
 def _quoted_wildcard(query: _Query) -> Iterator[Remark]:
     for leaf in query.leaves:
-        if isinstance(leaf, Phrase) and (found := _QUOTED_WILDCARD.search(leaf.text)):
+        looked_for = _QUOTED_WILDCARD if query.asks_message(leaf) else _WILDCARD_IN_A_NAME
+        if isinstance(leaf, Phrase) and (found := looked_for.search(leaf.text)):
             yield Remark(leaf.at, f"in quotes * and ? are no wildcards, but plain text: {found[0]}")
 
 
@@ -105,6 +112,12 @@ def _no_token(query: _Query) -> Iterator[Remark]:
     for leaf in query.leaves:
         if isinstance(leaf, Word | Phrase) and query.asks_message(leaf) and not tokens(leaf.text):
             yield Remark(leaf.at, "this has neither letter nor digit, so the search leaves the clause out")
+
+
+def _empty_value(query: _Query) -> Iterator[Remark]:
+    for leaf in query.leaves:
+        if isinstance(leaf, Word | Phrase) and not leaf.text and not query.asks_message(leaf):
+            yield Remark(leaf.at, f"an empty text finds only documents in which {query.name(leaf)} is empty")
 
 
 def _no_field(query: _Query) -> Iterator[Remark]:
@@ -137,11 +150,11 @@ def _no_number(query: _Query) -> Iterator[Remark]:
 
 
 def _mixed(query: _Query) -> Iterator[Remark]:
-    """AND and OR side by side in one pair of parentheses, or outside of any."""
-    seen: list[set[Kind]] = [set()]
+    """AND and OR side by side in one pair of parentheses, or outside of any; or ORs alone outside of any."""
+    seen: list[dict[Kind, Token]] = [{}]
     for token in lex(query.text):
         if token.kind is Kind.OPEN:
-            seen.append(set())
+            seen.append({})
         elif token.kind is Kind.CLOSE:
             seen.pop()
         elif token.kind in (Kind.AND, Kind.OR):
@@ -149,7 +162,9 @@ def _mixed(query: _Query) -> Iterator[Remark]:
                 meant = to_text(query.node)
                 yield Remark(token.at, f"AND and OR are mixed without parentheses; Lucene reads this as {meant}")
                 return
-            seen[-1].add(token.kind)
+            seen[-1].setdefault(token.kind, token)
+    if Kind.OR in seen[0]:
+        yield Remark(seen[0][Kind.OR].at, _OPEN_OR)
 
 
 _CHECKS: tuple[_Check, ...] = (
@@ -157,6 +172,7 @@ _CHECKS: tuple[_Check, ...] = (
     _constant_field,
     _quoted_wildcard,
     _no_token,
+    _empty_value,
     _no_field,
     _several_tokens,
     _leading_wildcard,

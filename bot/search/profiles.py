@@ -70,6 +70,8 @@ LOGSENDER = Profile(
     names=MappingProxyType(FLAT | TODAY),
     aliases=flat_aliases(*TODAY.values()),
     base_names=True,
+    further=frozenset({"build_newrev", "change_url", "hosts_id", "hosts_region", "zuul_executor"}),
+    constant=MappingProxyType({"build_node": "zuul-executor", "node_provider": "local"}),
 )
 
 # What logstash wrote from 2014 to 2022: file names are paths from the log root.
@@ -78,6 +80,7 @@ LOGSTASH = Profile(
     names=MappingProxyType(FLAT),
     aliases=flat_aliases("build_short_uuid"),
     short_uuid="build_short_uuid",
+    further=frozenset({*FURTHER, "host", "type"}),
 )
 
 # What logstash wrote in 2013: all but message and tags under `@fields`, values as lists of one.
@@ -85,6 +88,7 @@ LOGSTASH_V0 = Profile(
     name="logstash-v0",
     names=MappingProxyType({word: nested(field) for word, field in FLAT.items()}),
     aliases=MappingProxyType({field: nested(field) for field in (*FLAT.values(), *FURTHER) if nested(field) != field}),
+    further=frozenset(map(nested, FURTHER)),
 )
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(

@@ -8,12 +8,14 @@ import yaml
 from bot.lucene.lint import Remark, lint
 from bot.lucene.parse import parse
 from bot.model import Field, Profile
+from bot.search.profiles import LOGSENDER, LOGSTASH, LOGSTASH_V0
 from tests.servers import corpus
 
 PROFILE = Profile(
     "logsender",
     {"uuid": "build_uuid", "job": "build_name", "message": "message", "tags": "tags", "voting": "voting"},
-    aliases={"@message": "message", "@tags": "tags"},
+    aliases={"@message": "message", "@tags": "tags", "@fields.module": "module"},
+    constant={"build_node": "zuul-executor"},
 )
 FIELDS = {
     name: Field(name, "text", f"{name}.keyword") for name in ("build_uuid", "build_name", "tags", "build_node")
@@ -21,6 +23,10 @@ FIELDS = {
     "message": Field("message", "text", None),
     "voting": Field("voting", "number", "voting"),
 }
+OPEN_OR = (
+    "an OR outside of parentheses: here either side is enough, but elastic-recheck added its own AND to the last side "
+    "and left the others without effect; put parentheses around it"
+)
 
 
 @pytest.mark.parametrize(
@@ -38,9 +44,18 @@ FIELDS = {
         ("build_node:x", [Remark(11, "build_node is zuul-executor in every document of this index")]),
         (
             'message:"a" AND message:"took *ms"',
-            [Remark(24, "in quotes * and ? are no wildcards, but plain text: *m")],
+            [Remark(24, "in quotes * and ? are no wildcards, but plain text: *ms")],
         ),
         ('message:"** (process) what? 3 * 4"', []),
+        (
+            'tags:"screen-*.txt"',
+            [Remark(5, "in quotes * and ? are no wildcards, but plain text: screen-*.txt")],
+        ),
+        (
+            'message:"" AND message:"a"',
+            [Remark(8, "this has neither letter nor digit, so the search leaves the clause out")],
+        ),
+        ('tags:""', [Remark(5, "an empty text finds only documents in which tags is empty")]),
         (
             'message:"***" AND tags:"***"',
             [Remark(8, "this has neither letter nor digit, so the search leaves the clause out")],
@@ -61,7 +76,9 @@ FIELDS = {
             [Remark(18, "AND and OR are mixed without parentheses; Lucene reads this as +tags:a +tags:b tags:c")],
         ),
         ("tags:a AND (tags:b OR tags:c) AND tags:d", []),
-        ('(tags:a AND tags:b) OR tags:"c AND d"', []),
+        ('((tags:a AND tags:b) OR tags:"c AND d")', []),
+        ("tags:(a OR b) AND (tags:c OR tags:d)", []),
+        ("(tags:a AND tags:b) || tags:c OR tags:d", [Remark(20, OPEN_OR)]),
         (
             "x tags:*y",
             [
@@ -76,9 +93,28 @@ def test_what_is_questionable_gets_a_remark(text: str, remarks: list[Remark]) ->
 
 
 def test_while_the_index_is_not_known_the_profile_says_which_fields_there_are() -> None:
-    text = "module:a AND build_name:b"
+    text = "module:a AND build_name:b AND build_name.keyword:c"
     remark = Remark(7, "the index has no field module, so this clause finds nothing")
     assert lint(text, parse(text), PROFILE, None) == [remark]
+
+
+@pytest.mark.parametrize(
+    ("profile", "strange", "constant"),
+    [
+        (LOGSENDER, ["loglevel", "module", "syslog_program"], ["build_node", "node_provider"]),
+        (LOGSTASH, ["build_set"], []),
+        (LOGSTASH_V0, ["build_set"], []),
+    ],
+)
+def test_a_layout_knows_what_it_lacks_and_what_says_nothing(
+    profile: Profile, strange: list[str], constant: list[str]
+) -> None:
+    fields = ("build_set", "@fields.loglevel", "module", "syslog_program", "build_node", "node_provider", "voting")
+    text = " AND ".join(f"{field}:x" for field in fields)
+    remarks = [remark.message for remark in lint(text, parse(text), profile, None)]
+    lacks = [one.partition(" no field ")[2].partition(",")[0] for one in remarks if " no field " in one]
+    assert lacks == strange
+    assert [one.partition(" is ")[0] for one in remarks if "every document" in one] == constant
 
 
 def test_only_one_layout_has_constant_fields() -> None:
