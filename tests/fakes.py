@@ -49,7 +49,7 @@ from bot.poller import Poller, Ticked
 from bot.records import Delivery, Stage
 from bot.rendering import Renderer
 from bot.routing import rooms_of
-from bot.search import Question
+from bot.search import Question, Search
 from bot.search.profiles import LOGSENDER
 from bot.sources.index import IndexSource
 from bot.store import Store
@@ -197,7 +197,10 @@ BANG = signature("1002", 'message:"bang"', title="It bangs")
 
 @dataclass
 class Gate:
-    """Everything from the index to the rooms. `now` is stepped by hand; one tick is one look at the index."""
+    """Everything from the index to the rooms. `now` is stepped by hand; one tick is one look at the index.
+
+    `search`: in place of the index in memory.
+    """
 
     path: Path
     signatures: Sequence[Signature] = (BOOM, BANG)
@@ -208,6 +211,7 @@ class Gate:
     fold_over: int = 10
     now: datetime = START
     look_back: timedelta = DAY
+    search: Search | None = None
 
     def __post_init__(self) -> None:
         self.index = Index()
@@ -222,12 +226,13 @@ class Gate:
         """The bot starts (again), perhaps with other signatures or feeds."""
         self.signatures = self.signatures if signatures is None else signatures
         self.feeds = self.feeds if feeds is None else feeds
+        search = self.search or self.index
         known = {one.id: one for one in self.signatures}
         rooms = rooms_of(self.feeds, {name: chat.edits for name, chat in self.chats.items()})
         digests = {name: filter_digest(feed) for name, feed in self.feeds.items()}
         self.rules = Rules(self.waits, rooms, digests)
-        self.source = IndexSource(self.index, ("gate",), self.look_back)
-        self.classifier = Classifier(self.index, {id: parse(one.query) for id, one in known.items()})
+        self.source = IndexSource(search, ("gate",), self.look_back)
+        self.classifier = Classifier(search, {id: parse(one.query) for id, one in known.items()})
         self.poller = Poller(self.source, self.store, self.classifier, known, self.rules, MINUTE)
         self.render = Renderer(self.rules, known, Links(), lambda _: Loud())
         self.announcers = {

@@ -160,7 +160,8 @@ def word(bucket: Mapping[str, Any], name: str) -> str:
     return "" if found is None else str(found)
 
 
-def next_page(item: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Where the next page of a composite aggregation begins, None after the last one."""
+def next_page(item: Mapping[str, Any], size: int) -> dict[str, Any] | None:
+    """Where the next page of a composite aggregation begins, None after the last one: that is the first not full."""
     after = item.get("aggregations", {}).get("page", {}).get("after_key")
-    return after if isinstance(after, dict) else None
+    full = sum(1 for _ in buckets(item, "page")) >= size
+    return after if isinstance(after, dict) and full else None

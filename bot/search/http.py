@@ -39,7 +39,7 @@ class HttpSearch:
         *,
         pace: Pace | None = None,
         fields_for: timedelta = timedelta(minutes=10),
-        page: int = 5_000,
+        page: int = 10_000,
         largest: int = 500_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -147,7 +147,7 @@ class HttpSearch:
                 return Unknown(str(fault), found)
             some = read(item)
             found += some
-            after = answers.next_page(item)
+            after = answers.next_page(item, self._page)
             judged = self._judged(item, found)
             if after is None or not isinstance(judged, Complete):
                 return judged

@@ -22,7 +22,11 @@ class Passed:
 
     action: str
     headers: dict[str, str]
-    size: int
+    body: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
 
 
 async def untouched(request: web.Request, body: bytes) -> web.StreamResponse | None:
@@ -49,7 +53,7 @@ class Proxy:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         action = request.path.rpartition("/")[2]
-        self.passed.append(Passed(action, dict(request.headers), len(body)))
+        self.passed.append(Passed(action, dict(request.headers), body))
         return await self.before(request, body) or await self.forward(request, body, action)
 
     async def forward(self, request: web.Request, body: bytes, action: str) -> web.StreamResponse:

@@ -1,0 +1,98 @@
+"""What a look costs a real OpenSearch: the requests are counted, and their bodies read, by a proxy before it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from bot.model import Line
+from tests.fakes import HOUR, MINUTE, Gate
+from tests.served import Logs, documents, uuids
+from tests.servers.proxy import Proxy, proxying
+
+pytestmark = pytest.mark.xdist_group("opensearch")
+
+
+@dataclass
+class Watched:
+    """A gate, its logs on a server, and the proxy that sees what is asked."""
+
+    gate: Gate
+    logs: Logs
+    proxy: Proxy
+    seconds: float = 0.0
+
+    async def fails(self, number: int, *messages: str, ended: timedelta = MINUTE) -> str:
+        """The uuid of a build that failed some time ago; its lines can be found now."""
+        build = self.gate.build(f"{number:032x}", change=str(900_000 + number), tenant="openstack")
+        await self._send(build.uuid, *messages, number=number, ended=ended)
+        return build.uuid
+
+    async def grows(self, number: int, *messages: str) -> None:
+        await self._send(f"{number:032x}", *messages, number=number, ended=timedelta(0))
+
+    async def _send(self, uuid: str, *messages: str, number: int, ended: timedelta) -> None:
+        build = self.gate.build(uuid, change=str(900_000 + number), tenant="openstack")
+        lines = [Line(self.gate.now - ended, text, "job-output.txt", "https://logs.example/") for text in messages]
+        await self.logs.send(documents(build, lines), self.gate.now)
+
+    async def look(self) -> list[str]:
+        """One look; what it asked."""
+        self.proxy.passed.clear()
+        await self.gate.tick()
+        return self.proxy.actions()
+
+
+@pytest.fixture
+async def watched(opensearch: str, gates: Callable[..., Gate]) -> AsyncIterator[Watched]:
+    logs = Logs(opensearch)
+    async with proxying(opensearch) as proxy:
+        search = logs.search(proxy.url, clock=lambda: found.seconds)
+        found = Watched(gates(search=search), logs, proxy)
+        yield found
+        await search.close()
+
+
+async def test_a_quiet_look_is_one_request_and_now_and_then_one_for_the_fields(watched: Watched) -> None:
+    await watched.fails(1, "boom", ended=2 * HOUR)
+    await watched.fails(2, "Error: odd", ended=2 * HOUR)
+    await watched.fails(3, "boom")
+    for _ in range(5):
+        await watched.look()
+    assert await watched.look() == ["_search"]
+    assert uuids(watched.proxy.passed, "_search") == [set()]  # the listing
+    watched.seconds += 601
+    assert await watched.look() == ["_field_caps", "_search"]
+    assert await watched.look() == ["_search"]
+    assert watched.gate.ticks[-1].listed == 3
+
+
+async def test_a_look_asks_about_new_and_grown_builds_only(watched: Watched) -> None:
+    settled, grown, growing, waiting = [
+        await watched.fails(1, "boom", ended=2 * HOUR),
+        await watched.fails(2, "Error: odd", ended=2 * HOUR),
+        await watched.fails(3, "boom"),
+        await watched.fails(4, "Error: odd"),
+    ]
+    await watched.look()
+    await watched.grows(2, "more")
+    await watched.grows(3, "more")
+    new = await watched.fails(5, "bang")
+    assert "_msearch" in await watched.look()
+    assert uuids(watched.proxy.passed, "_msearch") == [{grown, growing, new}]
+    assert uuids(watched.proxy.passed, "_search") == [set(), {new}]  # the listing, and metadata
+    bodies = b"".join(one.body for one in watched.proxy.passed).decode()
+    assert settled not in bodies and waiting not in bodies
+
+
+async def test_a_telling_line_is_asked_for_once_of_what_turns_out_unknown(watched: Watched) -> None:
+    known, unknown = [
+        await watched.fails(1, "boom", ended=2 * HOUR),
+        await watched.fails(2, "Error: odd", ended=2 * HOUR),
+    ]
+    await watched.look()
+    assert uuids(watched.proxy.passed, "_search") == [set(), {known, unknown}, {unknown}]
+    assert await watched.look() == ["_search"]
