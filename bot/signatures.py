@@ -16,6 +16,7 @@ from pydantic import BeforeValidator
 from pydantic import Field as Key
 
 from bot import shape, yamlmarks
+from bot.lucene.limits import MAX_FILE
 from bot.lucene.lint import lint
 from bot.lucene.matching import matches
 from bot.lucene.parse import SyntaxFault, parse
@@ -115,11 +116,21 @@ def _files(folders: Iterable[Path], loaded: Loaded) -> Iterator[Path]:
     yield from chosen.values()
 
 
-def _add(loaded: Loaded, file: Path, profile: Profile) -> None:
+def _read(loaded: Loaded, file: Path) -> Marked | None:
     try:
-        marked = yamlmarks.read(file)
+        size = file.stat().st_size
+        if size <= MAX_FILE:
+            return yamlmarks.read(file)
+        message = f"the file has {size:,} bytes, and {MAX_FILE:,} are the most; one file is for one known cause"
     except OSError as error:
-        loaded.faults.append(Fault(str(file), 1, 1, "", f"cannot be read: {error.strerror}"))
+        message = f"cannot be read: {error.strerror}"
+    loaded.faults.append(Fault(str(file), 1, 1, "", message))
+    return None
+
+
+def _add(loaded: Loaded, file: Path, profile: Profile) -> None:
+    marked = _read(loaded, file)
+    if marked is None:
         return
     content, faults = shape.fit(marked, SignatureFile)
     tree = None

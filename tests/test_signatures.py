@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from textwrap import dedent
 
@@ -130,6 +131,33 @@ def test_a_bad_file_stops_no_other(folder: Path) -> None:
         "yaml.yaml:1:10: not YAML: found unexpected end of stream",
     ]
     assert said(folder, found.warnings) == ["old.yml:1:1: not read: the name must end in .yaml"]
+
+
+def test_a_query_that_is_too_much_is_refused_at_once(folder: Path) -> None:
+    """Of the file as of the query in it: 1 MB of YAML alone would take five seconds."""
+    started = time.monotonic()
+    found = loaded(
+        folder,
+        clauses="query: '" + "a OR " * 5000 + "a'",
+        control='query: "message:a\\x07b"',
+        deep="query: '" + "(" * 5000 + "'",
+        huge="query: '" + "a OR " * 200_000 + "a'",
+        nested="query: " + "[" * 10_000,
+        wild="query: '" + "*a " * 1000 + "'",
+    )
+    assert time.monotonic() - started < 4
+    assert (found.trees, found.warnings) == ({}, [])
+    assert [fault.split(": ", 1)[0] for fault in said(folder, found.faults)] == [
+        "clauses.yaml:1:10009",
+        "control.yaml:1:9",
+        "deep.yaml:1:109",
+        "huge.yaml:1:1",
+        "nested.yaml:1:1",
+        "wild.yaml:1:69",
+    ]
+    assert said(folder, found.faults)[3].endswith(
+        "the file has 1,000,010 bytes, and 50,000 are the most; one file is for one known cause"
+    )
 
 
 def test_a_folder_that_is_not_there_stops_no_other(folder: Path) -> None:

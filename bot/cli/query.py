@@ -16,6 +16,7 @@ from bot.app import open_search
 from bot.cli.common import configured
 from bot.config import Config
 from bot.errors import UserError
+from bot.lucene.faults import pointed
 from bot.lucene.lint import lint
 from bot.lucene.parse import SyntaxFault, parse
 from bot.lucene.rewrite import rewrite
@@ -38,9 +39,7 @@ def parsed(text: str) -> Node:
     try:
         return parse(text)
     except SyntaxFault as fault:
-        before = text[: fault.at].split("\n")
-        line = text.split("\n")[len(before) - 1].replace("\t", " ")
-        raise UserError(f"not a Lucene query: {fault}", [line, " " * len(before[-1]) + "^"]) from None
+        raise UserError(f"not a Lucene query: {fault}", pointed(text, fault.at)) from None
 
 
 def _back(since: str) -> timedelta:

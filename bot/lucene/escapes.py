@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.lucene.lexer import SyntaxFault
+from bot.lucene.faults import SyntaxFault
 
 _ESCAPE = re.compile(r"\\(?:u(?P<hex>[0-9A-Fa-f]{4})|(?P<half>u)|(?P<char>.)|(?P<end>$))", re.DOTALL)
 _PAIR = re.compile(r"\\(.)", re.DOTALL)

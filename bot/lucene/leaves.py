@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from bot.lucene.escapes import pattern_of, unescape, unescape_pattern
-from bot.lucene.lexer import Kind, SyntaxFault, Token
+from bot.lucene.faults import SyntaxFault
+from bot.lucene.lexer import Kind, Token
 from bot.lucene.regex import regex_fault
 from bot.lucene.tree import Fuzzy, Leaf, Phrase, Range, Regex, Wildcard, Word
 

@@ -11,14 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-
-class SyntaxFault(ValueError):
-    """The query is not one that Lucene takes: a plain sentence, and the offset in the text at which it fails."""
-
-    def __init__(self, message: str, at: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.at = at
+from bot.lucene.faults import SyntaxFault
 
 
 class Kind(Enum):

@@ -11,7 +11,7 @@ from bot.lucene.lexer import Kind, Token, lex
 from bot.lucene.printing import to_text
 from bot.lucene.rewrite import EVERY_FIELD, EXISTS, SHORT_UUIDS, resolve
 from bot.lucene.tokens import tokens
-from bot.lucene.tree import Bool, Leaf, Node, Phrase, Wildcard, Word
+from bot.lucene.tree import Leaf, Node, Phrase, Wildcard, Word, leaves
 from bot.model import Fields, Profile
 
 # In a message such signs may be meant as they stand; in a name of anything they hardly are.
@@ -60,16 +60,8 @@ def lint(text: str, node: Node, profile: Profile, fields: Fields | None) -> list
     `node` is what `parse(text)` gave, not rewritten. `fields` are the live index's, or None: then a field is only
     known by the profile.
     """
-    query = _Query(text, node, tuple(_leaves(node)), profile, fields)
+    query = _Query(text, node, tuple(leaves(node)), profile, fields)
     return sorted((remark for check in _CHECKS for remark in check(query)), key=lambda remark: remark.at)
-
-
-def _leaves(node: Node) -> Iterator[Leaf]:
-    if isinstance(node, Bool):
-        for clause in node.clauses:
-            yield from _leaves(clause.node)
-    else:
-        yield node
 
 
 def _unknown_field(query: _Query) -> Iterator[Remark]:

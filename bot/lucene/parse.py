@@ -9,17 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.lucene.escapes import unescape
+from bot.lucene.faults import SyntaxFault
 from bot.lucene.leaves import boost_of, leaf_of, range_of, row_of
-from bot.lucene.lexer import Kind, SyntaxFault, Token, lex
+from bot.lucene.lexer import Kind, Token, lex
+from bot.lucene.limits import MAX_NESTING, check_text, check_tree
 from bot.lucene.tokens import MESSAGES, tokens
 from bot.lucene.tree import Bool, Clause, Leaf, Node, Occur, Phrase, Word
 
-__all__ = ["MAX_LEAVES", "MAX_NESTING", "SyntaxFault", "parse"]
-
-# Ours: far above any real query (the corpus has 3), far below what Python's stack or a server's can bear.
-MAX_NESTING = 100
-# indices.query.bool.max_clause_count of Elasticsearch 7 and OpenSearch.
-MAX_LEAVES = 1024
+__all__ = ["SyntaxFault", "by_grammar", "parse"]
 
 _SIGNS = {Kind.PLUS: Occur.MUST, Kind.MINUS: Occur.MUST_NOT, Kind.NOT: Occur.MUST_NOT}
 _RANGE_ENDS = (Kind.RANGE_TEXT, Kind.RANGE_QUOTED, Kind.RANGE_TO)
@@ -28,7 +25,18 @@ _ENDS_A_ROW = (Kind.COLON, Kind.STAR, Kind.TILDE, Kind.CARET, Kind.AND, Kind.OR)
 
 
 def parse(text: str) -> Node:
-    """The tree of a query. A leaf's `slop` and `distance` are whole numbers without sign, or "".
+    """The tree of a query, if it keeps our limits. Every query that the bot gets from people comes through here.
+
+    Raises SyntaxFault: for what `by_grammar` refuses and for what `limits` has.
+    """
+    check_text(text)
+    node = by_grammar(text)
+    check_tree(node)
+    return node
+
+
+def by_grammar(text: str) -> Node:
+    """The tree of a query, however long. A leaf's `slop` and `distance` are whole numbers without sign, or "".
 
     A Bool with one clause that is SHOULD and without boost is given as what is in it. Terms in a row are each for
     itself, as they were for elastic-recheck's server: newer ones take `tags:(a b)` on an exact field for the one value
@@ -44,7 +52,6 @@ class _Parser:
         self._tokens = tokens
         self._next = 0
         self._nesting = 0
-        self._leaves = 0
 
     def whole(self) -> Node:
         if self._kind() is Kind.END:
@@ -56,12 +63,14 @@ class _Parser:
 
     def _query(self, field: str) -> Node:
         clauses = [*self._clauses(field)]
+        bound = 0
         while self._kind() not in (Kind.END, Kind.CLOSE):
             joined = self._take().kind if self._kind() in (Kind.AND, Kind.OR) else None
             more = self._clauses(field)
             if joined is Kind.AND:
-                _require_last(clauses)
+                _require_last(clauses, bound)
                 more[0] = _required(more[0])
+                bound = len(clauses)
             clauses += more
         if len(clauses) == 1 and clauses[0].occur is Occur.SHOULD:
             return clauses[0].node
@@ -84,7 +93,9 @@ class _Parser:
         opened = self._take()
         self._nesting += 1
         if self._nesting > MAX_NESTING:
-            raise SyntaxFault(f"parentheses are nested more than {MAX_NESTING} deep", opened.at)
+            raise SyntaxFault(
+                f"parentheses are nested more than {MAX_NESTING} deep; leave out those that change nothing", opened.at
+            )
         node = self._query(field)
         if self._kind() is not Kind.CLOSE:
             raise SyntaxFault("this ( is never closed", opened.at)
@@ -103,16 +114,16 @@ class _Parser:
 
     def _row(self, field: str) -> list[Leaf]:
         row = [self._take() for _ in range(self._row_length())]
-        return [self._counted(leaf) for leaf in row_of(field, row)]
+        return row_of(field, row)
 
     def _leaf(self, field: str) -> Leaf:
         token = self._take()
         if token.kind is Kind.RANGE_OPEN:
             leaf = self._range(field, token)
-            return self._counted(replace(leaf, boost=self._boost()))
+            return replace(leaf, boost=self._boost())
         boost, tilde = self._boost(), self._tilde()
         leaf = leaf_of(field, token, tilde)
-        return self._counted(replace(leaf, boost=boost or self._boost()))
+        return replace(leaf, boost=boost or self._boost())
 
     def _range(self, field: str, opened: Token) -> Leaf:
         low = self._range_end()
@@ -141,12 +152,6 @@ class _Parser:
     def _tilde(self) -> Token | None:
         return self._take() if self._kind() is Kind.TILDE else None
 
-    def _counted(self, leaf: Leaf) -> Leaf:
-        self._leaves += 1
-        if self._leaves > MAX_LEAVES:
-            raise SyntaxFault(f"the query has more than {MAX_LEAVES} clauses, which is what servers take", leaf.at)
-        return leaf
-
     def _peek(self, ahead: int = 0) -> Token:
         return self._tokens[min(self._next + ahead, len(self._tokens) - 1)]
 
@@ -159,9 +164,12 @@ class _Parser:
         return token
 
 
-def _require_last(clauses: list[Clause]) -> None:
-    """Lucene has by then left out the clauses without a token, and AND reaches to the one before them."""
-    for at in reversed(range(len(clauses))):
+def _require_last(clauses: list[Clause], bound: int) -> None:
+    """Lucene has by then left out the clauses without a token, and AND reaches to the one before them.
+
+    `bound`: how many clauses stood before the last AND; it has reached what this one would reach among them.
+    """
+    for at in reversed(range(bound, len(clauses))):
         clauses[at] = _required(clauses[at])
         if not _is_void(clauses[at].node):
             return

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from enum import Enum
@@ -102,3 +103,12 @@ class Bool:
 
 Leaf = Word | Phrase | Wildcard | Regex | Fuzzy | Range
 Node = Leaf | Bool
+
+
+def leaves(node: Node) -> Iterator[Leaf]:
+    """All leaves, in the order of the text."""
+    if isinstance(node, Bool):
+        for clause in node.clauses:
+            yield from leaves(clause.node)
+    else:
+        yield node

@@ -49,6 +49,15 @@ def test_a_fault_in_a_query_is_pointed_at(home: Path) -> None:
     assert caret.strip() == "^" and len(caret) <= len(line) + 1
 
 
+@pytest.mark.parametrize("text", [" OR ".join(["a"] * 20_000), "*a " * 1000, "(" * 10_000, "a\x07"])
+def test_too_much_is_refused_in_two_lines_and_not_asked(home: Path, text: str) -> None:
+    """There is no index, which would be said if it were asked for."""
+    done = gatewatch(home, "query", text)
+    assert done.code == 1
+    assert done.err.startswith("not a Lucene query: ") and len(done.err) < 400
+    assert done.err.endswith("^\n") and "no index" not in done.err
+
+
 def test_what_the_index_refuses_is_said(loaded: Path) -> None:
     done = gatewatch(loaded, "query", "project:[a TO b]")
     assert done.code == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.lucene.parse import parse
+from bot.lucene.parse import by_grammar
 from bot.lucene.printing import to_text
 from bot.lucene.tree import Bool, Clause, Fuzzy, Leaf, Node, Occur, Phrase, Range, Regex, Wildcard, Word
 
@@ -63,7 +63,7 @@ TREES: st.SearchStrategy[Node] = st.recursive(LEAVES, joined, max_leaves=8)
 @settings(derandomize=True, deadline=None, database=None, max_examples=300, suppress_health_check=list(HealthCheck))
 @given(TREES)
 def test_a_printed_tree_parses_to_itself(tree: Node) -> None:
-    assert parse(to_text(tree)) == tree
+    assert by_grammar(to_text(tree)) == tree
 
 
 @pytest.mark.parametrize(
