@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -96,3 +97,14 @@ async def test_a_telling_line_is_asked_for_once_of_what_turns_out_unknown(watche
     await watched.look()
     assert uuids(watched.proxy.passed, "_search") == [set(), {known, unknown}, {unknown}]
     assert await watched.look() == ["_search"]
+
+
+async def test_a_listing_and_its_questions_go_to_the_same_copies_of_a_shard(watched: Watched) -> None:
+    """Another copy may not have refreshed yet, and the build's count would stand still for ever after."""
+    await watched.fails(1, "Error: odd", ended=2 * HOUR)
+    await watched.look()
+    asked = [one for one in watched.proxy.passed if one.action in ("_search", "_msearch")]
+    headers = [json.loads(line) for one in asked if one.action == "_msearch" for line in one.body.splitlines()[::2]]
+    copies = [one.query["preference"] for one in asked if one.action == "_search"]
+    copies += [one["preference"] for one in headers]
+    assert len(copies) == 3 + len(watched.gate.signatures) and len(set(copies)) == 1

@@ -195,5 +195,12 @@ def msearch(bodies: Sequence[bytes]) -> bytes:
 
 
 # With partial results not allowed, a half-failed search is an error without the hits that were found.
-OPTIONS: Mapping[str, str] = {"ignore_unavailable": "true", "allow_partial_search_results": "true"}
-HEADER = b'{"ignore_unavailable":true,"allow_partial_search_results":true}\n'
+# The copies of a shard refresh each in its own time: a listing from one and hits from another would leave out lines for
+# ever. With one name all searches go to the same copies while these are up.
+COPIES = "gatewatch"
+OPTIONS: Mapping[str, str] = {
+    "ignore_unavailable": "true",
+    "allow_partial_search_results": "true",
+    "preference": COPIES,
+}
+HEADER = f'{{"ignore_unavailable":true,"allow_partial_search_results":true,"preference":"{COPIES}"}}\n'.encode()

@@ -23,6 +23,7 @@ class Passed:
     action: str
     headers: dict[str, str]
     body: bytes
+    query: dict[str, str]
 
     @property
     def size(self) -> int:
@@ -53,7 +54,7 @@ class Proxy:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         action = request.path.rpartition("/")[2]
-        self.passed.append(Passed(action, dict(request.headers), body))
+        self.passed.append(Passed(action, dict(request.headers), body, dict(request.query)))
         return await self.before(request, body) or await self.forward(request, body, action)
 
     async def forward(self, request: web.Request, body: bytes, action: str) -> web.StreamResponse:
