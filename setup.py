@@ -59,9 +59,11 @@ setup(
     ],
     extras_require={
         "e2e": ["matrix-nio[e2e]>=0.26,<0.27"],
+        "aws": ["botocore>=1.34,<2"],
         "postgres": ["psycopg[binary]>=3.2,<4"],
         "plots": ["matplotlib>=3.9"],
         "test": [
+            "botocore>=1.34,<2",
             "psycopg[binary]>=3.2,<4",
             "pytest>=8,<9",
             "pytest-asyncio>=0.24,<2",

@@ -13,8 +13,9 @@ HOMES = {
     "irc": ("bot/chat/irc",),
     "jaraco": ("bot/chat/irc",),
     "nio": ("bot/chat/matrix",),
-    "aiohttp": ("bot/chat/matrix",),
+    "aiohttp": ("bot/chat/matrix", "bot/search/node"),
     "elastic_transport": ("bot/search",),
+    "botocore": ("bot/search/aws",),
     "elasticsearch": (),  # the client above the transport refuses OpenSearch
     "tantivy": ("bot/search/embedded",),
     "sqlalchemy": ("bot/store",),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from bot.search.profiles import WORDS
 from bot.section import ConfigPath, Duration, Section
@@ -46,6 +46,45 @@ def addresses(value: object) -> object:
     return found
 
 
+def hex_digits(value: str) -> str:
+    """The SHA-256 of a certificate as 64 hex digits, with or without colons between them."""
+    found = value.replace(":", "").lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", found):
+        raise ValueError("a fingerprint is the SHA-256 of the server's certificate: 64 hex digits")
+    return found
+
+
+class Aws(Section):
+    """Requests are signed for AWS; without `access_key` with what botocore finds (environment, files, role)."""
+
+    region: Annotated[str, Field(min_length=1)]
+    service: Literal["es", "aoss"] = "es"  # a domain, or OpenSearch Serverless
+    access_key: str = ""
+    secret_key: SecretStr | None = None
+    secret_key_file: ConfigPath | None = None
+
+    @model_validator(mode="after")
+    def whole(self) -> Aws:
+        """What no single key can say."""
+        if self.secret_key is not None and self.secret_key_file is not None:
+            raise ValueError("`secret_key` and `secret_key_file`: one of the two")
+        if bool(self.access_key) != (self.secret_key is not None or self.secret_key_file is not None):
+            raise ValueError("`access_key` and `secret_key` (or `secret_key_file`) go together")
+        return self
+
+
+ONLY_EMBEDDED = ("path", "load")
+# Ways to log in, by the keys of which one is given.
+LOGINS = {
+    "username": ("username",),
+    "api_key": ("api_key", "api_key_file"),
+    "bearer": ("bearer", "bearer_file"),
+    "aws": ("aws",),
+}
+SECRETS = ("password", "api_key", "bearer")
+TLS = ("ca_file", "fingerprint", "cert_file", "key_file")
+
+
 class SearchConfig(Section):
     """One index with one layout. `url: embedded` keeps it in the folder `path`; an address means a cluster."""
 
@@ -62,41 +101,30 @@ class SearchConfig(Section):
     password_file: ConfigPath | None = None
     api_key: SecretStr | None = None
     api_key_file: ConfigPath | None = None
+    bearer: SecretStr | None = None
+    bearer_file: ConfigPath | None = None
+    aws: Aws | None = None
     ca_file: ConfigPath | None = None
+    fingerprint: Annotated[str, AfterValidator(hex_digits)] | None = None
+    cert_file: ConfigPath | None = None  # the client's certificate, perhaps with its key
+    key_file: ConfigPath | None = None
     timeout: Duration = timedelta(seconds=30)
-    at_once: Annotated[int, Field(ge=1, le=32)] = 2  # requests in flight
-    chunk: Annotated[int, Field(ge=1, le=1000)] = 50  # searches in one request
+    at_once: Annotated[int, Field(ge=1, le=32)] = 2  # requests in flight, at the most
+    chunk: Annotated[int, Field(ge=1, le=1000)] = 50  # searches in one request, at the most
 
     @property
     def embedded(self) -> bool:
         return self.url == (EMBEDDED,)
 
-    @field_validator("path", "load", mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def only_embedded(cls, value: object, info: ValidationInfo) -> object:
-        if info.data.get("url", (EMBEDDED,)) != (EMBEDDED,):
-            raise ValueError(f"`{info.field_name}` belongs to `url: embedded`; a cluster has an `index`")
-        return value
-
-    @field_validator(
-        "index",
-        "profile",
-        "fields",
-        "username",
-        "password",
-        "password_file",
-        "api_key",
-        "api_key_file",
-        "ca_file",
-        "timeout",
-        "at_once",
-        "chunk",
-        mode="before",
-    )
-    @classmethod
-    def only_cluster(cls, value: object, info: ValidationInfo) -> object:
-        if info.data.get("url") == (EMBEDDED,):
-            raise ValueError(f"`{info.field_name}` belongs to a cluster; `url: embedded` has `path` and `load`")
+    def of_its_kind(cls, value: object, info: ValidationInfo) -> object:
+        """A key of the embedded index for a cluster, or the other way round; a faulty url counts as embedded."""
+        name, url = info.field_name, info.data.get("url", (EMBEDDED,))
+        if name in ONLY_EMBEDDED and url != (EMBEDDED,):
+            raise ValueError(f"`{name}` belongs to `url: embedded`; a cluster has an `index`")
+        if name not in (*ONLY_EMBEDDED, "url") and info.data.get("url") == (EMBEDDED,):
+            raise ValueError(f"`{name}` belongs to a cluster; `url: embedded` has `path` and `load`")
         return value
 
     @field_validator("index")
@@ -119,13 +147,26 @@ class SearchConfig(Section):
         """What no single key can say."""
         if self.embedded and self.path is None:
             raise ValueError("`path` is missing: the folder of the embedded index, as var/index")
-        if self.password is not None and self.password_file is not None:
-            raise ValueError("`password` and `password_file`: one of the two")
-        if self.api_key is not None and self.api_key_file is not None:
-            raise ValueError("`api_key` and `api_key_file`: one of the two")
-        passwords = self.password is not None or self.password_file is not None
-        if passwords != bool(self.username):
+        for key in SECRETS:
+            if self._has(key) and self._has(f"{key}_file"):
+                raise ValueError(f"`{key}` and `{key}_file`: one of the two")
+        if bool(self.username) != (self._has("password") or self._has("password_file")):
             raise ValueError("`username` and `password` (or `password_file`) go together")
-        if self.username and (self.api_key is not None or self.api_key_file is not None):
-            raise ValueError("`username` and `api_key`: one way to log in is enough")
+        logins = [f"`{login}`" for login, keys in LOGINS.items() if any(self._has(key) for key in keys)]
+        if len(logins) > 1:
+            raise ValueError(f"{' and '.join(logins)}: one way to log in is enough")
+        self._check_tls()
         return self
+
+    def _check_tls(self) -> None:
+        if self.key_file is not None and self.cert_file is None:
+            raise ValueError("`key_file` belongs to a `cert_file`")
+        if self.fingerprint is not None and self.ca_file is not None:
+            raise ValueError("`fingerprint` and `ca_file`: with a fingerprint nobody else has to vouch for the server")
+        plain = [url for url in self.url if url.startswith("http://")]
+        for key in TLS:
+            if self._has(key) and plain:
+                raise ValueError(f"`{key}` is for https, and {plain[0]} is not")
+
+    def _has(self, key: str) -> bool:
+        return getattr(self, key) not in (None, "")

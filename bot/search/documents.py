@@ -56,16 +56,21 @@ def moment(found: Any) -> datetime | None:
     """
     if isinstance(found, bool) or found is None:
         return None
+    try:
+        return read_moment(found)
+    except (ValueError, OverflowError):
+        return None
+
+
+def read_moment(found: Any) -> datetime | None:
+    """Raises ValueError or OverflowError where it looks like a time and is none."""
     if isinstance(found, (int, float)):
         return from_millis(found)
     if not isinstance(found, str):
         return None
     if found.isdigit() and len(found) > 8:
         return from_millis(int(found))
-    try:
-        read = datetime.fromisoformat(COMPACT_ZONE.sub(r"\1:\2", FRACTION.sub(r"\1", found.strip())))
-    except ValueError:
-        return None
+    read = datetime.fromisoformat(COMPACT_ZONE.sub(r"\1:\2", FRACTION.sub(r"\1", found.strip())))
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 

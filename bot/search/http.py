@@ -14,12 +14,17 @@ from bot.lucene.printing import to_text
 from bot.lucene.tree import Node
 from bot.model import Answer, Build, Complete, Fields, Hit, Line, Listed, Ran, Totals, Unknown, Where, Window
 from bot.search import Question, answers, plan
+from bot.search.answers import Read
 from bot.search.config import SearchConfig
 from bot.search.layouts import Layouts
 from bot.search.msearch import Item, Msearch, Outcome
+from bot.search.noanswer import NoAnswer
 from bot.search.plan import Json, Layout, NoSuchField
 from bot.search.profiles import PROFILES, with_overrides
-from bot.search.wire import TOO_LARGE, NoAnswer, Pace, Wire
+from bot.search.retry import Retry
+from bot.search.shapes import Unreadable
+from bot.search.whole import Trouble, trouble
+from bot.search.wire import MOST_BYTES, TOO_LARGE, Wire
 
 T = TypeVar("T")
 UUIDS_LISTED = 5_000  # of one listing's condition
@@ -30,22 +35,23 @@ class HttpSearch:
     """One index pattern with one layout. Raises UserError if a file that the settings name cannot be read.
 
     `fields_for`: how long the index's fields are believed. `page`: buckets of one page of a listing.
-    `largest`: bytes of one request; many proxies refuse 1 MB. `clock`: seconds, any start.
+    `largest`: bytes of one request; many proxies refuse 1 MB. `most_bytes`: of one answer. `clock`: seconds, any start.
     """
 
     def __init__(
         self,
         settings: SearchConfig,
         *,
-        pace: Pace | None = None,
+        retry: Retry | None = None,
         fields_for: timedelta = timedelta(minutes=10),
         page: int = 10_000,
         largest: int = 500_000,
+        most_bytes: int = MOST_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.profile = with_overrides(PROFILES[settings.profile], settings.fields)
         self._index = settings.index
-        self._wire = Wire(settings, pace or Pace())
+        self._wire = Wire(settings, retry or Retry(), clock, most_bytes)
         self._layouts = Layouts(self._wire, self.profile, settings.index, fields_for.total_seconds(), clock)
         self._msearch = Msearch(self._wire, at_once=settings.at_once, chunk=settings.chunk, largest=largest)
         self._page = page
@@ -127,30 +133,37 @@ class HttpSearch:
     async def _search(self, body: Json) -> Mapping[str, Any]:
         return await self._wire.search(json.dumps(body).encode())
 
-    def _judged(self, item: Mapping[str, Any], found: list[T]) -> Answer[list[T]]:
-        fault = answers.trouble(item, self._index)
-        return Complete(found) if fault is None else Unknown(fault.why, found, fault.refused)
+    def _judged(self, item: Any, read: Read[T]) -> Answer[list[T]]:
+        fault = trouble(item, self._index) or read.fault
+        return Complete(read.found) if fault is None else Unknown(fault.why, read.found, fault.refused)
 
     async def _paged(
-        self, page: Callable[[Layout, Json | None], Json], read: Callable[[Mapping[str, Any]], list[T]]
+        self, page: Callable[[Layout, Json | None], Json], read: Callable[[Mapping[str, Any]], Read[T]]
     ) -> Answer[list[T]]:
         """All pages of a listing; it ends at the first that is not whole."""
         layout = await self._layouts.current()
         found: list[T] = []
         after: Json | None = None
-        while True:
+        seen: list[Json | None] = []
+        while after not in seen:
+            seen.append(after)
             try:
                 item = await self._search(page(layout, after))
             except NoAnswer as fault:
                 if fault.status == TOO_LARGE:
                     raise
                 return Unknown(str(fault), found)
-            some = read(item)
-            found += some
-            after = answers.next_page(item, self._page)
-            judged = self._judged(item, found)
-            if after is None or not isinstance(judged, Complete):
-                return judged
+            judged = self._judged(item, read(item))
+            found += judged.found
+            if isinstance(judged, Unknown):
+                return replace(judged, found=found)
+            try:
+                after = answers.next_page(item, self._page)
+            except Unreadable as why:
+                return Unknown(f"the listing was cut at {len(found)}: {why}", found)
+            if after is None:
+                return Complete(found)
+        return Unknown("the server gives the same page of the listing again and again", found)
 
     async def _in_parts(
         self, chunks: Sequence[Sequence[str]], ask: Callable[[Sequence[str]], Awaitable[Answer[list[T]]]]
@@ -196,13 +209,9 @@ class HttpSearch:
 
     def _hits(self, outcome: Outcome) -> Answer[list[Hit]]:
         answer = outcome.answer
-        if isinstance(answer, answers.Trouble):
+        if isinstance(answer, Trouble):
             return Unknown(answer.why, [], answer.refused)
-        judged = self._judged(answer, answers.hits(answer, outcome.item.question, self.profile))
-        over = answers.left_over(answer)
-        if over and isinstance(judged, Complete):
-            return Unknown(f"more than {plan.BUCKETS} builds have it, {over} lines are in others", judged.found)
-        return judged
+        return self._judged(answer, answers.hits(answer, outcome.item.question, self.profile))
 
     async def _of_window(self, found: Mapping[str, Answer[list[Hit]]], window: Window) -> dict[str, Answer[list[Hit]]]:
         """Only hits in builds whose newest line, matched or not, lies in the window."""

@@ -7,9 +7,11 @@ import logging
 from collections.abc import Callable
 
 from bot.model import Fields, Profile
-from bot.search import answers, mapping, plan
+from bot.search import answers, mapping, plan, whole
+from bot.search.noanswer import NoAnswer
 from bot.search.plan import Layout
-from bot.search.wire import NoAnswer, Wire
+from bot.search.shapes import Unreadable
+from bot.search.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,12 @@ class Layouts:
     async def read(self) -> Fields:
         """The fields that the index has now. Raises NoAnswer."""
         try:
+            return await self._caps()
+        except Unreadable as fault:
+            raise NoAnswer(f"the server answered with what cannot be read: {fault}") from None
+
+    async def _caps(self) -> Fields:
+        try:
             caps = await self._wire.get("_field_caps", fields="*", ignore_unavailable="true")
         except NoAnswer as fault:
             if fault.status not in DENIED:
@@ -67,10 +75,10 @@ class Layouts:
         layout = Layout(self._profile, mapping.assumed(self._profile))
         uuid = layout.exact("uuid")
         item = await self._wire.search(json.dumps(plan.any_with(uuid)).encode())
-        fault = answers.trouble(item, self._index)
+        fault = whole.trouble(item, self._index)
         if fault is not None:
             raise NoAnswer(fault.why)
-        if not item["hits"]["total"]["value"]:
+        if not answers.any_document(item):
             raise NoAnswer(f"the fields of {self._index} cannot be read, and nothing has {uuid}: allow _field_caps")
         if not self._assumes:
             self._assumes = True

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.model import Field, Fields, Profile
+from bot.search import shapes
 
 TEXT = frozenset({"text", "match_only_text", "annotated_text", "search_as_you_type"})
 KEYWORD = frozenset({"keyword", "constant_keyword", "wildcard", "ip", "boolean", "version", "flat_object"})
@@ -39,23 +40,23 @@ def exact(name: str, kinds: Mapping[str, str], types: set[str]) -> str | None:
 
 
 def from_field_caps(answer: Mapping[str, Any]) -> Fields:
-    """Out of `GET /INDEX/_field_caps?fields=*`."""
-    return from_types({name: set(caps) for name, caps in answer["fields"].items()})
+    """Out of `GET /INDEX/_field_caps?fields=*`. Raises Unreadable."""
+    return from_types({name: set(shapes.mapping(caps)) for name, caps in shapes.mapping(answer, "fields").items()})
 
 
 def from_mapping(answer: Mapping[str, Any]) -> Fields:
-    """Out of `GET /INDEX/_mapping`, of all indices together."""
+    """Out of `GET /INDEX/_mapping`, of all indices together. Raises Unreadable."""
     types: dict[str, set[str]] = {}
     for index in answer.values():
-        for name, kind in walk(index["mappings"].get("properties", {}), ""):
+        for name, kind in walk(shapes.mapping(index, "mappings").get("properties", {}), ""):
             types.setdefault(name, set()).add(kind)
     return from_types(types)
 
 
-def walk(properties: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for name, entry in properties.items():
-        if "type" in entry:
-            yield prefix + name, entry["type"]
+def walk(properties: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    for name, entry in shapes.mapping(properties).items():
+        if "type" in shapes.mapping(entry):
+            yield prefix + name, shapes.word(entry, "type")
         yield from walk(entry.get("properties", {}), f"{prefix}{name}.")
         yield from walk(entry.get("fields", {}), f"{prefix}{name}.")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.search.answers import Trouble
-from bot.search.wire import TOO_LARGE, NoAnswer, Wire
+from bot.search.noanswer import NoAnswer
+from bot.search.whole import Trouble
+from bot.search.wire import TOO_LARGE, Wire
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +40,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one item: the server's answer, or why there is none."""
+    """What became of one item: the server's answer, whatever it is, or why there is none."""
 
     item: Item
-    answer: Mapping[str, Any] | Trouble
+    answer: Any | Trouble
 
 
 Body = Callable[[Item], bytes]

@@ -1,211 +1,217 @@
-"""Talking HTTP with a cluster: addresses, login, TLS, time-outs, retries; out comes JSON, or NoAnswer with a sentence.
+"""Talking HTTP with a cluster: hosts, time-outs, retries; out comes JSON, or NoAnswer with a sentence.
 
-The lower layer of Elastic's client with plain JSON headers serves Elasticsearch 7.10 to 9 and OpenSearch 1 to 3;
+Plain JSON over the lower layer of Elastic's client serves Elasticsearch 7.10 to 9 and OpenSearch 1 to 3;
 the client above it refuses OpenSearch (elasticsearch-py, `_async/client/_base.py`: the X-Elastic-Product check).
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-import logging
-import random
-import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from elastic_transport import (
-    AsyncTransport,
-    ConnectionTimeout,
-    NodeConfig,
-    Serializer,
-    TlsError,
-    TransportApiResponse,
-    TransportError,
-)
+from elastic_transport import ConnectionTimeout, HttpHeaders, TlsError, TransportApiResponse, TransportError
 from elastic_transport.client_utils import url_to_node_config
 
-from bot.errors import UserError
-from bot.search import plan
+from bot.search import plan, tls
 from bot.search.config import SearchConfig
-from bot.section import secret
+from bot.search.hosts import Hosts
+from bot.search.login import login
+from bot.search.noanswer import NoAnswer
+from bot.search.node import Node, TooMuch
+from bot.search.retry import Retry, asked_for
+from bot.search.whole import too_many_buckets
 
 JSON = "application/json"
 LINES = "application/x-ndjson"
-OVERLOADED = 429
+HEADERS = {"accept": JSON, "user-agent": "gatewatch"}
 TOO_LARGE = 413
-
-
-class NoAnswer(Exception):
-    """The far end gave no answer that can be read; the text is a sentence that names it.
-
-    `status`: of its HTTP answer, 0 where there was none. `again`: the same request may work in a moment.
-    `retry_after`: seconds that the far end asked for.
-    """
-
-    def __init__(self, why: str, *, status: int = 0, again: bool = False, retry_after: float | None = None) -> None:
-        super().__init__(why)
-        self.status = status
-        self.again = again
-        self.retry_after = retry_after
+OVERLOADED = 429
+PASSING = frozenset({OVERLOADED, 502, 503, 504})  # what may work in a moment
+MOST_BYTES = 200_000_000  # of an answer; 10,000 builds are 0.6 MB, 50 searches for 500 builds each some 20 MB
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How often one request is tried, and how long is waited between; seconds, of which a random part is taken."""
+class Asked:
+    """One request: `path` is what stands behind the index."""
 
-    tries: int = 3
-    first_wait: float = 0.5
-    longest_wait: float = 8.0
+    method: str
+    path: str
+    body: bytes = b""
+    kind: str = JSON
 
-    def wait(self, tried: int, asked: float | None) -> float:
-        most = min(self.longest_wait, self.first_wait * 2**tried)
-        if asked is not None:
-            return min(self.longest_wait, asked) + random.uniform(0, self.first_wait)
-        return random.uniform(most / 2, most)
-
-
-class Raw(Serializer):
-    """Bodies as bytes: what is no JSON is judged here together with its status, not by the transport."""
-
-    def loads(self, data: bytes) -> bytes:
-        return data
-
-    def dumps(self, data: bytes) -> bytes:
-        return data
+    @property
+    def name(self) -> str:
+        return self.path.partition("?")[0]
 
 
-RAW = {"application/*": Raw(), "text/*": Raw(), JSON: Raw()}
-
-
-def authorization(settings: SearchConfig) -> str | None:
-    """The Authorization header, None without a login. Raises UserError where a file with a secret cannot be read."""
-    try:
-        key = secret(settings.api_key, settings.api_key_file)
-        password = secret(settings.password, settings.password_file)
-    except OSError as fault:
-        raise UserError(f"search: cannot read {fault.filename}: {fault.strerror}") from None
-    if key is not None:
-        return f"ApiKey {key}"
-    if password is None:
-        return None
-    return "Basic " + base64.b64encode(f"{settings.username}:{password}".encode()).decode()
-
-
-def trusted(settings: SearchConfig) -> ssl.SSLContext:
-    """The system's certificates, or those of `ca_file`. Raises UserError where that cannot be read."""
-    try:
-        return ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as fault:  # SSLError is one
-        raise UserError(f"search.ca_file: cannot use {settings.ca_file}: {fault.strerror or fault}") from None
-
-
-def nodes(settings: SearchConfig) -> list[NodeConfig]:
-    login = authorization(settings)
-    headers = {"accept": JSON, "user-agent": "gatewatch"} | ({} if login is None else {"authorization": login})
+def nodes(settings: SearchConfig, most_bytes: int) -> list[Node]:
+    context = tls.context(settings) if any(url.startswith("https") for url in settings.url) else None
     found = []
     for url in settings.url:
-        node = url_to_node_config(url, use_default_ports_for_scheme=True).replace(headers=headers)
-        found.append(node.replace(ssl_context=trusted(settings)) if node.scheme == "https" else node)
+        config = url_to_node_config(url, use_default_ports_for_scheme=True).replace(headers=HEADERS)
+        secure = config.replace(ssl_context=context) if config.scheme == "https" else config
+        found.append(Node(secure, most_bytes))
     return found
 
 
 class Wire:
-    """The requests that the search needs, to one index pattern."""
+    """The requests that the search needs, to one index pattern. `clock`: seconds, any start."""
 
-    def __init__(self, settings: SearchConfig, pace: Pace) -> None:
-        self.host = ", ".join(settings.url)
+    def __init__(
+        self, settings: SearchConfig, retry: Retry, clock: Callable[[], float], most_bytes: int = MOST_BYTES
+    ) -> None:
         self._index = quote(settings.index, safe="*,:-_.")
         self._timeout = settings.timeout.total_seconds()
         # The server is told to stop in half the time, so that what it has by then still arrives.
         self.server_timeout = f"{max(1, int(self._timeout * 500))}ms"
-        self._pace = pace
-        # A failed node is the answer's Unknown, and said once by who asked; the transport would say it each time.
-        logging.getLogger("elastic_transport").setLevel(logging.ERROR)
-        self._transport = AsyncTransport(nodes(settings), serializers=RAW, max_retries=0, meta_header=False)
+        self._retry = retry
+        self._clock = clock
+        self._login = login(settings)
+        self._names = settings.url
+        self._nodes = nodes(settings, most_bytes)
+        self._hosts = Hosts(len(self._nodes))
 
     async def search(self, body: bytes) -> Mapping[str, Any]:
         """One search's answer, which may be the server's refusal of the query (`error`, `status`)."""
-        return await self._ask("POST", f"_search?{urlencode(plan.OPTIONS)}", body, JSON)
+        return await self._ask(Asked("POST", f"_search?{urlencode(plan.OPTIONS)}", body))
 
-    async def msearch(self, bodies: Sequence[bytes]) -> list[Mapping[str, Any]]:
-        """The answers to several searches, in their order."""
-        answer = await self._ask("POST", "_msearch", plan.msearch(bodies), LINES)
+    async def msearch(self, bodies: Sequence[bytes]) -> list[Any]:
+        """The answers to several searches, in their order; each should be a mapping."""
+        answer = await self._ask(Asked("POST", "_msearch", plan.msearch(bodies), LINES))
         found = answer.get("responses")
         if "error" in answer and found is None:
-            raise NoAnswer(f"{self.host} refuses _msearch", status=400)
-        if not isinstance(found, list) or len(found) != len(bodies) or not all(isinstance(one, dict) for one in found):
-            raise NoAnswer(f"{self.host} did not answer each of {len(bodies)} searches")
+            raise NoAnswer(f"{self._all()} refuses _msearch", status=400)
+        if not isinstance(found, list) or len(found) != len(bodies):
+            raise NoAnswer(f"{self._all()} did not answer each of {len(bodies)} searches")
         return found
 
     async def get(self, path: str, **options: str) -> Mapping[str, Any]:
         """`GET /INDEX/PATH`."""
-        answer = await self._ask("GET", f"{path}?{urlencode(options)}", None, JSON)
+        answer = await self._ask(Asked("GET", f"{path}?{urlencode(options)}"))
         if "error" in answer:
-            raise NoAnswer(f"{self.host} refuses {path}", status=400)
+            raise NoAnswer(f"{self._all()} refuses {path}", status=400)
         return answer
 
     async def close(self) -> None:
-        await self._transport.close()
+        for node in self._nodes:
+            await node.close()
 
-    async def _ask(self, method: str, path: str, body: bytes | None, kind: str) -> Mapping[str, Any]:
+    def _all(self) -> str:
+        return ", ".join(self._names)
+
+    async def _ask(self, asked: Asked) -> Mapping[str, Any]:
         tried = 0
         while True:
             try:
-                return self._read(await self._send(method, path, body, kind), path, len(body or b""))
+                return await self._round(asked)
             except NoAnswer as fault:
                 tried += 1
-                if not fault.again or tried >= self._pace.tries:
+                if not fault.again or tried >= self._retry.tries:
                     raise
-                await asyncio.sleep(self._pace.wait(tried - 1, fault.retry_after))
+                await asyncio.sleep(self._retry.wait(tried - 1, fault.retry_after))
 
-    async def _send(self, method: str, path: str, body: bytes | None, kind: str) -> TransportApiResponse:
-        headers = {"content-type": kind} if body is not None else {}
-        target = f"/{self._index}/{path}"
+    async def _round(self, asked: Asked) -> Mapping[str, Any]:
+        """The first host that answers; all are tried at once, one after the other, where hosts fail."""
+        faults: list[NoAnswer] = []
+        for host in self._hosts.order(self._clock()):
+            try:
+                found = await self._of(host, asked)
+            except NoAnswer as fault:
+                faults.append(fault)
+                if not fault.elsewhere:
+                    break
+            else:
+                self._hosts.worked(host)
+                return found
+        raise together(faults)
+
+    async def _of(self, host: int, asked: Asked) -> Mapping[str, Any]:
+        name = self._names[host]
         try:
-            return await self._transport.perform_request(
-                method, target, body=body, headers=headers, request_timeout=self._timeout
-            )
+            return read(await self._send(host, asked), name, asked)
         except ConnectionTimeout:
-            raise NoAnswer(f"{self.host} did not answer within {self._timeout:g} s") from None
+            # The same search would be as long elsewhere; the next one may be asked there.
+            self._hosts.failed(host, self._clock())
+            raise NoAnswer(f"{name} did not answer within {self._timeout:g} s") from None
+        except TooMuch as fault:
+            raise NoAnswer(f"{name} answered {asked.name} with {fault}") from None
         except TlsError as fault:
-            raise NoAnswer(f"no safe connection to {self.host}, look at search.ca_file: {reason(fault)}") from None
+            why = f"no safe connection to {name}, look at search.ca_file and fingerprint: {reason(fault)}"
+            self._hosts.failed(host, self._clock())
+            raise NoAnswer(why, elsewhere=True) from None
         except TransportError as fault:
-            raise NoAnswer(f"no connection to {self.host}: {reason(fault)}", again=True) from None
+            self._hosts.failed(host, self._clock())
+            raise NoAnswer(f"no connection to {name}: {reason(fault)}", again=True, elsewhere=True) from None
+        except NoAnswer as fault:
+            if fault.elsewhere:
+                self._hosts.failed(host, self._clock(), fault.retry_after or 0.0)
+            raise
 
-    def _read(self, answer: TransportApiResponse, path: str, sent: int) -> Mapping[str, Any]:
-        """The JSON of an answer, or of a refusal of this very question (400)."""
-        status = answer.meta.status
-        name = path.partition("?")[0]
-        if status not in (200, 400):
-            raise self._refusal(answer, name, sent)
-        try:
-            found = json.loads(answer.body)
-        except ValueError:
-            kind = answer.meta.mimetype or "no type"
-            raise NoAnswer(f"{self.host} answered {name} with what is no JSON ({kind})", status=status) from None
-        if not isinstance(found, dict) or (status == 400 and "error" not in found):
-            raise NoAnswer(f"{self.host} answered {name} with JSON of another kind", status=status)
-        return found
+    async def _send(self, host: int, asked: Asked) -> TransportApiResponse:
+        node, target = self._nodes[host], f"/{self._index}/{asked.path}"
+        headers = HttpHeaders(await self._login.headers(asked.method, node.base_url + target, asked.body))
+        if asked.body:
+            headers["content-type"] = asked.kind
+        return await node.perform_request(asked.method, target, asked.body or None, headers, self._timeout)
 
-    def _refusal(self, answer: TransportApiResponse, name: str, sent: int) -> NoAnswer:
-        status = answer.meta.status
-        if status == 401:
-            return NoAnswer(
-                f"{self.host} does not accept the login, look at search.username and api_key", status=status
-            )
-        if status == 403:
-            return NoAnswer(f"{self.host} forbids {name} to this login", status=status)
-        if status == TOO_LARGE:
-            return NoAnswer(f"{self.host} refuses a request of {sent} bytes as too large", status=status)
-        if status == OVERLOADED or status >= 500:
-            asked = answer.meta.headers.get("retry-after") or ""
-            wait = float(asked) if asked.isdecimal() else None
-            return NoAnswer(f"{self.host} answered {name} with {status}", status=status, again=True, retry_after=wait)
-        return NoAnswer(f"{self.host} answered {name} with {status}, look at search.url", status=status)
+
+def together(faults: Sequence[NoAnswer]) -> NoAnswer:
+    """What several hosts said, as one; the last of them says what kind of failure it is."""
+    last = faults[-1]
+    if len(faults) == 1:
+        return last
+    return NoAnswer(
+        "; ".join(map(str, faults)),
+        status=last.status,
+        again=any(fault.again for fault in faults),
+        retry_after=max((fault.retry_after for fault in faults if fault.retry_after is not None), default=None),
+    )
+
+
+def read(answer: TransportApiResponse, host: str, asked: Asked) -> Mapping[str, Any]:
+    """The JSON of an answer, or of a refusal of this very search. Raises NoAnswer for everything else."""
+    status = answer.meta.status
+    found = parsed(answer.body)
+    if status not in (200, 400) and not too_many_buckets(found):
+        raise refusal(answer, host, asked)
+    if found is None:
+        kind = answer.meta.mimetype or "no type"
+        raise NoAnswer(f"{host} answered {asked.name} with what is no JSON ({kind})", status=status, elsewhere=True)
+    if not isinstance(found, dict) or (status == 400 and "error" not in found):
+        raise NoAnswer(f"{host} answered {asked.name} with JSON of another kind", status=status, elsewhere=True)
+    return found
+
+
+def parsed(body: bytes) -> Any:
+    """None for what is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def refusal(answer: TransportApiResponse, host: str, asked: Asked) -> NoAnswer:
+    status = answer.meta.status
+    if status == 401:
+        return NoAnswer(f"{host} does not accept the login, look at search.username and api_key", status=status)
+    if status == 403:
+        return NoAnswer(f"{host} forbids {asked.name} to this login", status=status)
+    if status == TOO_LARGE:
+        return NoAnswer(f"{host} refuses a request of {len(asked.body)} bytes as too large", status=status)
+    if status == OVERLOADED or status >= 500:
+        headers = answer.meta.headers
+        return NoAnswer(
+            f"{host} answered {asked.name} with {status}",
+            status=status,
+            again=status in PASSING,
+            elsewhere=status != OVERLOADED,
+            retry_after=asked_for(headers.get("retry-after"), headers.get("date")),
+        )
+    return NoAnswer(f"{host} answered {asked.name} with {status}, look at search.url", status=status)
 
 
 def reason(fault: TransportError) -> str:

@@ -82,6 +82,25 @@ def test_a_login_inside_the_address_is_refused_and_not_shown() -> None:
         ),
         ({"api_key": "x", "api_key_file": "y"}, "", "`api_key` and `api_key_file`: one of the two"),
         ({"username": "bot", "password": "x", "api_key": "y"}, "", "`username` and `api_key`: one way to log in"),
+        ({"bearer": "x", "bearer_file": "y"}, "", "`bearer` and `bearer_file`: one of the two"),
+        ({"bearer": "x", "api_key": "y"}, "", "`api_key` and `bearer`: one way to log in is enough"),
+        ({"aws": {"region": "eu"}, "bearer_file": "y"}, "", "`bearer` and `aws`: one way to log in is enough"),
+        ({"aws": {"region": ""}}, "aws.region", "String should have at least 1 character"),
+        ({"aws": {"region": "eu", "service": "s3"}}, "aws.service", "Input should be 'es' or 'aoss'"),
+        ({"aws": {"region": "eu", "access_key": "x"}}, "aws", "`access_key` and `secret_key` (or `secret_key_file`)"),
+        (
+            {"aws": {"region": "eu", "access_key": "x", "secret_key": "y", "secret_key_file": "z"}},
+            "aws",
+            "`secret_key` and `secret_key_file`: one of the two",
+        ),
+        ({"fingerprint": "ab:cd"}, "fingerprint", "a fingerprint is the SHA-256 of the server's certificate"),
+        ({"fingerprint": "ab" * 32, "ca_file": "x"}, "", "`fingerprint` and `ca_file`: with a fingerprint nobody"),
+        ({"key_file": "x"}, "", "`key_file` belongs to a `cert_file`"),
+        (
+            {"url": [URL, "http://example.org"], "cert_file": "x"},
+            "",
+            "`cert_file` is for https, and http://example.org is not",
+        ),
         ({"at_once": 0}, "at_once", "Input should be greater than or equal to 1"),
         ({"timeout": "soon"}, "timeout", "a duration is written 90s, 20m, 24h or 14d"),
     ],
@@ -92,6 +111,24 @@ def test_faults_of_a_cluster(given: dict[str, Any], path: str, sentence: str) ->
     assert said.startswith(sentence)
 
 
-def test_secrets_do_not_show() -> None:
-    config = SearchConfig.model_validate({"url": URL, "username": "bot", "password": "s3cret"})
+def test_a_fingerprint_is_written_with_colons_or_without() -> None:
+    for written in ("AB:" * 31 + "AB", "ab" * 32):
+        assert SearchConfig.model_validate({"url": URL, "fingerprint": written}).fingerprint == "ab" * 32
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        {"username": "bot", "password": "s3cret"},
+        {"api_key": "s3cret"},
+        {"bearer": "s3cret"},
+        {"aws": {"region": "eu-central-1", "access_key": "AKIA", "secret_key": "s3cret"}},
+    ],
+)
+def test_secrets_do_not_show(login: dict[str, Any]) -> None:
+    config = SearchConfig.model_validate({"url": URL} | login)
     assert "s3cret" not in repr(config)
+    for broken in ({"at_once": 0}, {"url": "nowhere"}, {"password_file": "y", "bearer_file": "z"}):
+        with pytest.raises(ValidationError) as caught:
+            SearchConfig.model_validate({"url": URL} | login | broken)
+        assert "s3cret" not in str(caught.value)

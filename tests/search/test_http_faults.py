@@ -3,90 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import itertools
-import logging
-import ssl
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from bot.errors import UserError
-from bot.lucene.tree import Node, Wildcard, Word
-from bot.model import Answer, Complete, Hit, Unknown, Where
+from bot.lucene.tree import Node, Word
+from bot.model import Complete, Unknown, Where
 from bot.search import Question, plan
-from bot.search.answers import trouble
-from bot.search.config import SearchConfig
-from bot.search.http import HttpSearch
-from bot.search.wire import Pace
+from bot.search.whole import trouble
+from tests.search.asking import ASK, QUICK, RESET, SEARCHES, Make, asked, edited, replies, resets
 from tests.search.contract import CHECK, DAY, FIRST, GATE, LONG, build, by_build, found, phrase, uuids
 from tests.search.layouts import documents
-from tests.servers import free_port, program
+from tests.servers import free_port
 from tests.servers import opensearch as server
-from tests.servers.proxy import Edit, Proxy, proxying
+from tests.servers.proxy import Proxy
 
 pytestmark = pytest.mark.xdist_group("opensearch")
 
 NUMBERS = itertools.count()
-QUICK = Pace(tries=3, first_wait=0.01, longest_wait=0.02)
-Make = Callable[..., HttpSearch]
-RESET = "Connection reset by peer"
 
 
-@pytest.fixture(scope="module")
-def gate(opensearch: str) -> str:
-    """An index that holds GATE; no test here changes it."""
-    server.fill(opensearch, "faults-gate", documents("logsender", GATE))
-    return "faults-gate"
-
-
-@pytest.fixture
-async def proxy(opensearch: str) -> AsyncIterator[Proxy]:
-    async with proxying(opensearch) as one:
-        yield one
-
-
-@pytest.fixture
-async def make(proxy: Proxy, gate: str) -> AsyncIterator[Make]:
-    made: list[HttpSearch] = []
-
-    def adapter(settings: Mapping[str, Any] | None = None, **options: Any) -> HttpSearch:
-        config = SearchConfig.model_validate({"url": proxy.url, "index": gate, "at_once": 1} | dict(settings or {}))
-        made.append(HttpSearch(config, **({"pace": QUICK} | options)))
-        return made[-1]
-
-    yield adapter
-    for one in made:
-        await one.close()
-
-
-def resets(search: HttpSearch) -> list[Question]:
-    return [Question("reset", phrase(search, RESET))]
-
-
-async def asked(search: HttpSearch) -> Answer[list[Hit]]:
-    return (await search.hits(resets(search), uuids(FIRST, LONG), DAY))["reset"]
-
-
-def edited(**changes: Any) -> Edit:
-    return lambda answer: answer | changes
-
-
-EVERYTHING = Wildcard("*", "*")
-ASK: Mapping[str, Callable[[HttpSearch], Awaitable[Answer[Any]]]] = {
-    "builds": lambda search: search.builds(DAY, Where()),
-    "described": lambda search: search.described(uuids(FIRST), DAY),
-    "hits": asked,
-    "lines": lambda search: search.lines(FIRST.uuid, EVERYTHING, 9, DAY),
-    "totals": lambda search: search.totals(DAY),
-}
-
-
-@pytest.mark.parametrize("ask", sorted(ASK))
+@pytest.mark.parametrize("ask", SEARCHES)
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -110,7 +50,7 @@ async def test_unknown_keeps_what_was_found(
     assert await ASK[ask](search) == Unknown(why, healthy)
 
 
-@pytest.mark.parametrize("ask", sorted(ASK))
+@pytest.mark.parametrize("ask", SEARCHES)
 async def test_an_error_is_unknown(ask: str, proxy: Proxy, make: Make) -> None:
     proxy.edit = lambda answer: {"error": {"type": "es_rejected_execution_exception", "reason": "full"}, "status": 429}
     answer = await ASK[ask](make())
@@ -120,7 +60,7 @@ async def test_an_error_is_unknown(ask: str, proxy: Proxy, make: Make) -> None:
     assert not answer.found
 
 
-@pytest.mark.parametrize("ask", sorted(ASK))
+@pytest.mark.parametrize("ask", SEARCHES)
 async def test_skipped_shards_are_healthy(ask: str, proxy: Proxy, make: Make) -> None:
     proxy.edit = edited(_shards={"total": 9, "successful": 9, "skipped": 7, "failed": 0})
     assert isinstance(await ASK[ask](make()), Complete)
@@ -151,7 +91,7 @@ async def test_a_query_that_fails_in_one_of_two_indices(opensearch: str, make: M
     assert failed.refused
 
 
-@pytest.mark.parametrize("ask", sorted(ASK))
+@pytest.mark.parametrize("ask", SEARCHES)
 async def test_no_index_matches(ask: str, make: Make) -> None:
     for index in ("no-such-index-*", "no-such-index"):
         answer = await ASK[ask](make({"index": index}))
@@ -167,16 +107,7 @@ async def test_an_index_of_another_layout(make: Make) -> None:
     )
 
 
-def replies(response: Callable[[], web.StreamResponse], action: str = "") -> Any:
-    """A `before` that answers so for one action, or for everything."""
-
-    async def before(request: web.Request, body: bytes) -> web.StreamResponse | None:
-        return response() if request.path.endswith(action) else None
-
-    return before
-
-
-@pytest.mark.parametrize("ask", sorted(ASK))
+@pytest.mark.parametrize("ask", SEARCHES)
 @pytest.mark.parametrize(
     ("response", "why"),
     [
@@ -185,7 +116,7 @@ def replies(response: Callable[[], web.StreamResponse], action: str = "") -> Any
             "with what is no JSON (text/html)",
         ),
         (lambda: web.Response(body=b'{"took":1,"hits"', content_type="application/json"), "with what is no JSON"),
-        (lambda: web.Response(body=b"", content_type="image/png"), "no connection to"),
+        (lambda: web.Response(body=b"", content_type="image/png"), "with what is no JSON (image/png)"),
         (lambda: web.json_response([1, 2]), "with JSON of another kind"),
         (
             lambda: web.json_response({"message": "no"}, status=401),
@@ -227,20 +158,6 @@ async def test_a_body_that_ends_too_early(proxy: Proxy, make: Make) -> None:
     assert isinstance(answer, Unknown)
     assert answer.why.startswith(f"no connection to {proxy.url}")
     assert proxy.actions().count("_msearch") == QUICK.tries
-
-
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
-async def test_tries_again_what_may_pass(status: int, proxy: Proxy, make: Make) -> None:
-    busy = iter([True, True, False])
-
-    async def before(request: web.Request, body: bytes) -> web.StreamResponse | None:
-        if request.path.endswith("_msearch") and next(busy):
-            return web.Response(status=status, headers={"retry-after": "0"})
-        return None
-
-    proxy.before = before
-    assert by_build(found(await asked(make()))) == {FIRST.uuid: 2, LONG.uuid: 1}
-    assert proxy.actions() == ["_field_caps", "_msearch", "_msearch", "_msearch"]
 
 
 async def test_one_answer_that_lacks_some_searches(proxy: Proxy, make: Make) -> None:
@@ -434,71 +351,6 @@ async def test_hits_of_the_window_are_unknown_where_its_builds_are(proxy: Proxy,
     answer = (await search.hits(resets(search), None, DAY))["reset"]
     assert isinstance(answer, Unknown)
     assert answer.why == f"{proxy.url} answered _search with 500"
-
-
-async def test_logs_in(proxy: Proxy, make: Make, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("s3cret:\n")
-    ways: list[tuple[dict[str, Any], str | None]] = [
-        ({"username": "bot", "password": "s3cret:"}, "Basic " + base64.b64encode(b"bot:s3cret:").decode()),
-        (
-            {"username": "bot", "password_file": tmp_path / "secret"},
-            "Basic " + base64.b64encode(b"bot:s3cret:").decode(),
-        ),
-        ({"api_key": "abc=="}, "ApiKey abc=="),
-        ({"api_key_file": tmp_path / "secret"}, "ApiKey s3cret:"),
-        ({}, None),
-    ]
-    for settings, header in ways:
-        await asked(make(settings))
-        assert proxy.passed[-1].headers.get("authorization", proxy.passed[-1].headers.get("Authorization")) == header
-
-
-async def test_no_secret_is_said(proxy: Proxy, make: Make, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    search = make({"username": "bot", "password": "s3cret"})
-    hidden = ("s3cret", base64.b64encode(b"bot:s3cret").decode())
-    answers = [await asked(search)]
-    for status in (400, 401, 403, 500):
-        proxy.before = replies(lambda status=status: web.json_response({"error": "no"}, status=status))
-        answers.append(await asked(search))
-    said = repr(answers) + repr(search) + repr(search._wire) + "".join(record.getMessage() for record in caplog.records)
-    assert not [one for one in hidden if one in said]
-
-
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    for key in ("api_key_file", "ca_file"):
-        settings = SearchConfig.model_validate({"url": "https://example.org", key: tmp_path / "gone"})
-        with pytest.raises(UserError, match="gone"):
-            HttpSearch(settings)
-    (tmp_path / "empty").write_text("")
-    with pytest.raises(UserError, match="ca_file"):
-        HttpSearch(SearchConfig.model_validate({"url": "https://example.org", "ca_file": tmp_path / "empty"}))
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A folder with a certificate for this machine, and its key."""
-    subject = ["-subj", "/CN=search", "-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", tmp_path / "key", "-out", tmp_path / "cert"]
-    command = [program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *files]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
-    return tmp_path
-
-
-async def test_tls(opensearch: str, make: Make, certificate: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "cert", certificate / "key")
-    async with proxying(opensearch, context) as secure:
-        assert isinstance(await asked(make({"url": secure.url, "ca_file": certificate / "cert"})), Complete)
-        answer = await asked(make({"url": secure.url}))
-    assert isinstance(answer, Unknown)
-    assert answer.why.startswith(f"no safe connection to {secure.url}, look at search.ca_file")
-
-
-async def test_the_next_node_is_asked(proxy: Proxy, make: Make) -> None:
-    gone = f"http://127.0.0.1:{free_port()}"
-    for urls in ([gone, proxy.url], [proxy.url, gone]):
-        assert by_build(found(await asked(make({"url": urls})))) == {FIRST.uuid: 2, LONG.uuid: 1}
 
 
 async def test_classifies_in_few_requests(proxy: Proxy, make: Make) -> None:
