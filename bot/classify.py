@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,6 +18,9 @@ from bot.records import ALL, Unsearched
 from bot.search import Question, Search
 
 log = logging.getLogger(__name__)
+
+# Build uuids -> per signature id what it found in them; the caller closes over the search and the window.
+Classify = Callable[[Sequence[str]], Awaitable[Mapping[str, Answer[list[Hit]]]]]
 
 NAMED = 20  # signatures in one line of the log
 MANY = 10  # more unanswered signatures of one build than this are one row

@@ -1,48 +1,59 @@
-"""`gatewatch query`: run a Lucene query against the configured search."""
+"""`gatewatch query`: is a Lucene query a good signature? Asked of the configured search."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 from bot.app import open_search
 from bot.cli.common import configured
 from bot.config import Config
 from bot.errors import UserError
-from bot.lucene.faults import pointed
-from bot.lucene.lint import lint
-from bot.lucene.parse import SyntaxFault, parse
-from bot.lucene.rewrite import rewrite
-from bot.lucene.tree import Node
-from bot.model import Build, Hit, Unknown, Window
-from bot.search import Question
+from bot.links import web
+from bot.model import Build, Hit, Window
 from bot.section import duration
+from bot.signatures import load
+from bot.sources.index import AHEAD
+from bot.sparkline import sparkline
+from bot.text import counted, cut, one_line
+from bot.workbench.asked import Asked, read
+from bot.workbench.builds import Progress as Told
+from bot.workbench.builds import Sort, sort_of
+from bot.workbench.known import classifier
+from bot.workbench.trial import Trial, try_out
+from bot.workbench.verdict import base, example, found, lines, overlap, verdict
 
-CHUNK = 200  # builds described at once
+BARS = 24
+LONGEST_LINE = 300  # bytes of the sample line
+NAMED = 6  # known signatures
 
 
-def query(config: Path, text: str, since: str, show: int) -> None:
-    """`since`: how far back, as 24h; `show`: how many builds to list. Raises UserError for what is not found out."""
+def query(config: Path, text: str, since: str, show: int, timeout: float) -> None:
+    """`since`: how far back, as 24h; `show`: how many builds to list; `timeout`: seconds for all of it.
+
+    Raises UserError for what is not found out.
+    """
     settings = configured(config)
-    asyncio.run(_query(settings, text, parsed(text), _back(since), show))
+    asked = read(text)
+    now = datetime.now(UTC)
+    window = Window(now - back(since), now + AHEAD)
+    trial = asyncio.run(_try(settings, asked, window, timeout))
+    _print(trial, since, now, show)
+    if trial.doubts:
+        raise UserError(("this is not all: " if trial.hits else "") + "; ".join(trial.doubts))
 
 
-def parsed(text: str) -> Node:
-    """The tree of a query. Raises UserError that shows where it is wrong."""
-    try:
-        return parse(text)
-    except SyntaxFault as fault:
-        raise UserError(f"not a Lucene query: {fault}", pointed(text, fault.at)) from None
-
-
-def _back(since: str) -> timedelta:
+def back(since: str) -> timedelta:
+    """A length of time given with --since. Raises UserError."""
     try:
         found = duration(since)
     except ValueError as error:
@@ -51,56 +62,86 @@ def _back(since: str) -> timedelta:
     return found
 
 
-async def _query(settings: Config, text: str, tree: Node, back: timedelta, show: int) -> None:
-    search = open_search(settings)
+@contextmanager
+def told() -> Iterator[Told]:
+    """Progress on standard error, where that is a terminal."""
     shown = Console(stderr=True)
-    now = datetime.now(UTC)
-    window = Window(now - back, now + timedelta(hours=1))
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bar:
+        task = bar.add_task("asking", total=None)
+        yield lambda what, done, all: bar.update(task, description=what, completed=done, total=all or None)
+
+
+async def _try(settings: Config, asked: Asked, window: Window, patience: float) -> Trial:
+    search = open_search(settings)
+    trees = load(settings.signatures.folders, search.profile).trees
     try:
-        with Progress(console=shown, transient=True, disable=not shown.is_terminal) as bar:
-            task = bar.add_task("asking", total=None)
-            fields = await search.fields()
-            if isinstance(fields, Unknown):
-                raise UserError(fields.why)
-            for remark in lint(text, tree, search.profile, fields.found):
-                shown.print(f"warning: character {remark.at + 1}: {remark.message}", markup=False, highlight=False)
-            question = Question("query", rewrite(tree, search.profile, fields.found))
-            answer = (await search.hits([question], None, window))["query"]
-            uuids = [hit.build for hit in answer.found]
-            bar.update(task, description="describing builds", total=len(uuids))
-            builds: dict[str, Build] = {}
-            for start in range(0, len(uuids), CHUNK):
-                described = await search.described(uuids[start : start + CHUNK], window)
-                builds |= {one.uuid: one for one in described.found}
-                bar.advance(task, CHUNK)
+        with told() as progress:
+            return await try_out(search, asked, window, classifier(search, trees, window), patience, progress)
     finally:
         await search.close()
-    if answer.found:
-        _print(answer.found, builds, show)
-    if isinstance(answer, Unknown):
-        raise UserError(f"this is not all: {answer.why}" if answer.found else answer.why)
-    if not answer.found:
-        typer.echo(f"nothing is found from {window.start:%Y-%m-%d %H:%M} UTC on")
 
 
-def _print(found: Sequence[Hit], builds: dict[str, Build], show: int) -> None:
-    console = Console()
-    hits = sorted(found, key=lambda hit: -hit.count)
-    console.print(_by_result(hits, builds))
-    for hit in hits[:show]:
-        build = builds.get(hit.build)
-        name = f"{build.project} {build.job} {build.change},{build.patchset}" if build else "?"
-        console.print(f"{hit.build}  x{hit.count}  {name}", markup=False, highlight=False, soft_wrap=True)
-    if len(hits) > show:
-        console.print(f"and {len(hits) - show} more builds: --show lists them", highlight=False)
+def _print(trial: Trial, since: str, now: datetime, show: int) -> None:
+    warned = Console(stderr=True)
+    for remark in trial.remarks:
+        warned.print(f"warning: character {remark.at + 1}: {remark.message}", markup=False, highlight=False)
+    if not trial.hits:
+        if not trial.missing:
+            typer.echo(f"nothing is found from {trial.window.start:%Y-%m-%d %H:%M} UTC on")
+        return
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    for name, text in _facts(trial, since, now):
+        console.print(f"{name:8} {text}" if name else f"{'':8} {text}")
+    console.print(_by_result(trial))
+    _list(console, trial, show)
 
 
-def _by_result(hits: Sequence[Hit], builds: dict[str, Build]) -> Table:
-    table = Table("result", "builds", "hits", title=f"{sum(hit.count for hit in hits)} hits in {len(hits)} builds")
-    rows: dict[str, list[int]] = {}
-    for hit in hits:
-        build = builds.get(hit.build)
-        rows.setdefault(build.result if build else "?", []).append(hit.count)
-    for result, counts in sorted(rows.items()):
-        table.add_row(result, str(len(counts)), str(sum(counts)))
+def _facts(trial: Trial, since: str, now: datetime) -> Iterator[tuple[str, str]]:
+    yield "verdict", verdict(trial)
+    yield "found", f"{found(trial)}; {counted(lines(trial), 'line')} in {since}"
+    if said := base(trial):
+        yield "", said
+    if said := overlap(trial, NAMED):
+        yield "known", said
+    first, last = min(hit.first for hit in trial.hits), max(hit.last for hit in trial.hits)
+    bars = sparkline((hit.last for hit in trial.hits), trial.window.start, now, BARS)
+    yield "seen", f"first {first:%Y-%m-%d %H:%M}, last {last:%Y-%m-%d %H:%M} UTC {bars}"
+    hit = example(trial)
+    if hit is not None and hit.sample is not None:
+        yield "sample", cut(one_line(hit.sample.message), LONGEST_LINE)
+        if address := web(hit.sample.log_url):
+            yield "", address
+
+
+def _result(build: Build | None) -> str:
+    if build is None:
+        return "?"
+    return build.result + (f" ({Sort.NONVOTING.value})" if sort_of(build) is Sort.NONVOTING else "")
+
+
+def _by_result(trial: Trial) -> Table:
+    table = Table("result")
+    table.add_column("builds", justify="right")
+    table.add_column("lines", justify="right")
+    builds, rows = Counter[str](), Counter[str]()
+    for hit in trial.hits:
+        result = _result(trial.builds.get(hit.build))
+        builds[result] += 1
+        rows[result] += hit.count
+    for result, count in builds.most_common():
+        table.add_row(one_line(result), str(count), str(rows[result]))
     return table
+
+
+def _list(console: Console, trial: Trial, show: int) -> None:
+    hits = sorted(trial.hits, key=lambda hit: -hit.count)
+    for hit in hits[:show]:
+        console.print(f"{hit.build}  x{hit.count}  {_name(hit, trial)}")
+    if len(hits) > show:
+        console.print(f"and {counted(len(hits) - show, 'more build')}: --show lists them")
+
+
+def _name(hit: Hit, trial: Trial) -> str:
+    build = trial.builds.get(hit.build)
+    return one_line(f"{build.project} {build.job} {build.change},{build.patchset}") if build else "?"

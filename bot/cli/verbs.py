@@ -73,15 +73,19 @@ def query(
     text: Annotated[str, typer.Argument(help="A Lucene query, as in a signature.")],
     since: Annotated[str, typer.Option(help="How far back: 90m, 24h, 10d.")] = "24h",
     show: Annotated[int, typer.Option(help="How many builds to list.", min=0)] = 10,
+    timeout: Annotated[float, seconds("Take so long at most; what was found until then is shown.")] = 60.0,
     config: ConfigFile = DEFAULT,
 ) -> None:
-    """Count what a query finds: builds and hits per result.
+    """Say whether a query would be a good signature.
+
+    Failed and passed builds that it is found in, and the share of the passed ones, of which elastic-recheck
+    allows 10 %; which known signatures explain the same builds; when it was seen, with a sample line.
 
     Example: gatewatch query 'message:"No space left on device"' --since 10d
     """
     from bot.cli.query import query
 
-    query(config, text, since, show)
+    query(config, text, since, show, timeout)
 
 
 @app.command(epilog=CODES)

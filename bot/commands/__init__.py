@@ -8,8 +8,9 @@ from dataclasses import replace
 from html import escape
 from uuid import uuid4
 
-from bot.commands import causes, gate, status, why
-from bot.commands.ask import Ask, Classify, Health, Verb
+from bot.classify import Classify
+from bot.commands import causes, check, gate, status, why
+from bot.commands.ask import Ask, Health, Verb
 from bot.commands.help import helping, unknown
 from bot.commands.limiter import Limiter, Verdict
 from bot.commands.parse import Asked, parse
@@ -22,7 +23,7 @@ __all__ = ["TABLE", "Ask", "Asked", "Classify", "Health", "Limiter", "Verb", "an
 
 log = logging.getLogger(__name__)
 
-_VERBS = (*gate.VERBS, *causes.VERBS, *why.VERBS, *status.VERBS)
+_VERBS = (*gate.VERBS, *causes.VERBS, *why.VERBS, *check.VERBS, *status.VERBS)
 TABLE = {verb.name: verb for verb in (*_VERBS, helping(_VERBS))}
 
 
@@ -41,7 +42,7 @@ async def answer(ask: Ask, names: Collection[str], limiter: Limiter) -> Message 
             return None
         case Verdict.TELL:
             return _plain("too many commands: I go on in a minute")
-    return await _answered(replace(ask, words=asked.words), asked)
+    return await _answered(replace(ask, words=asked.words, rest=asked.rest), asked)
 
 
 async def _answered(ask: Ask, asked: Asked) -> Message:

@@ -6,14 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.classify import Classify
 from bot.links import Links
-from bot.model import Answer, Heard, Hit, Message, NetworkStatus, Signature, Window
+from bot.model import Heard, Message, NetworkStatus, Signature, Window
 from bot.records import Failure
 from bot.search import Search
 from bot.store import Store
-
-# Build uuids -> per signature id what it found in them; the caller closes over the search and the window.
-Classify = Callable[[Sequence[str]], Awaitable[Mapping[str, Answer[list[Hit]]]]]
 
 
 def every(failure: Failure) -> bool:
@@ -43,10 +41,11 @@ class Health:
 class Ask:
     """One heard line with all that an answer may come from.
 
-    `words`: what stood behind the verb (the dispatcher sets it). `passes`: does a feed of the room want this failure?
-    `pipelines`: the watched ones. `query`: a signature's query as the index takes it, for links to a search page; where
-    it gives "" there is no link. `window`: the look-back as of now. `patience`: seconds that a
-    search on the spot may take in all. `search`, `window` and `classify` are None where there is nothing to ask.
+    `words`: what stood behind the verb, `rest`: the same as it was typed (the dispatcher sets them). `passes`: does a
+    feed of the room want this failure? `pipelines`: the watched ones. `query`: a signature's query as the index takes
+    it, for links to a search page; where it gives "" there is no link. `window`: the look-back as of now. `patience`:
+    seconds that a search on the spot may take in all. `search`, `window` and `classify` are None where there is nothing
+    to ask.
     """
 
     heard: Heard
@@ -65,6 +64,7 @@ class Ask:
     patience: float = 10.0
     prefix: str = "!"
     words: tuple[str, ...] = ()
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.commands.ask import Ask, Verb
-from bot.commands.counts import DAY, HISTORY, counted, counting_since, often, shares, sparkline
+from bot.commands.counts import DAY, HISTORY, counted, counting_since, often, shares
 from bot.commands.reply import JOB, PROJECT, REASON, Link, Part, ago, clock, project, reply, short
 from bot.commands.words import KEPT, blind, cause, none_here, nothing, passing
 from bot.errors import UserError
 from bot.grouping import Group, group
 from bot.model import Message, Signature
 from bot.records import Failure, State
+from bot.sparkline import sparkline
 from bot.store import Tx
 from bot.wording import nearest
 

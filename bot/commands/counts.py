@@ -13,7 +13,6 @@ from bot.records import Failure, State
 DAY = timedelta(days=1)
 HISTORY = timedelta(days=10)  # over which "usual" is taken
 COUNTED = frozenset({State.KNOWN, State.UNKNOWN, State.NOT_READY, State.PENDING})
-BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +60,6 @@ def often(failures: Sequence[Failure], passes: Callable[[Failure], bool]) -> Oft
 def counting_since(first: datetime | None, rows: Iterable[tuple[datetime, Ran]], started: datetime) -> datetime:
     """Since when the bot has counted: the `first` failure it saw, or its totals, and not later than its own start."""
     return min([*([first] if first else []), *(at for at, _ in rows), started])
-
-
-def sparkline(times: Iterable[datetime], start: datetime, end: datetime, buckets: int = 5) -> str:
-    """How often over time, one bar a bucket, the highest one full."""
-    width = (end - start) / buckets
-    heights = Counter(min(buckets - 1, int((at - start) / width)) for at in times if start <= at <= end)
-    top = max(heights.values(), default=0)
-    if not top:
-        return ""
-    return "".join(BARS[round(heights[bucket] / top * (len(BARS) - 1))] for bucket in range(buckets))
 
 
 def shares(names: Sequence[str], most: int = 3) -> list[tuple[str, int]]:

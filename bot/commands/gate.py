@@ -19,7 +19,6 @@ from bot.commands.counts import (
     counted,
     counting_since,
     percent,
-    sparkline,
 )
 from bot.commands.reply import JOB, PROJECT, TITLE, Part, Piece, clock, project, reply, short, span
 from bot.commands.words import blind, cause, none_here, nothing, passing
@@ -27,6 +26,7 @@ from bot.errors import UserError
 from bot.grouping import Group, group
 from bot.model import FAILED_RESULTS, Message, Ran
 from bot.records import Failure, State
+from bot.sparkline import sparkline
 
 GATE_SPAN = timedelta(hours=6)  # of one stored sample of totals, and of !gate
 SHOWN = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.text import one_line
 
@@ -15,10 +15,11 @@ VERB = re.compile(r"[^\W\d_]")  # so that `!!!` and `!= 3` ask nothing
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A verb in lower case, and what stood behind it."""
+    """A verb in lower case, and what stood behind it: its words, and as it was typed, further lines included."""
 
     verb: str
     words: tuple[str, ...] = ()
+    rest: str = ""
 
 
 def parse(text: str, names: Collection[str], prefix: str, private: bool) -> Asked | None:
@@ -27,12 +28,23 @@ def parse(text: str, names: Collection[str], prefix: str, private: bool) -> Aske
     `names`: what the bot is called on that network, compared without case. The name alone asks for help.
     """
     line = one_line(next((row for row in text.splitlines() if row.strip()), ""))[:LONGEST]
+    asked = _read(line, names, prefix, private)
+    return None if asked is None else replace(asked, rest=_behind(text, len(line.split()) - len(asked.words)))
+
+
+def _read(line: str, names: Collection[str], prefix: str, private: bool) -> Asked | None:
     rest = _addressed(line, names)
     if rest is not None:
         return _asked(rest.removeprefix(prefix)) or Asked("help")
     if line.startswith(prefix):
         return _asked(line[len(prefix) :]) if VERB.match(line, len(prefix)) else None
     return _asked(line) if private else None
+
+
+def _behind(text: str, words: int) -> str:
+    """What stands behind so many words, each sign and space of it."""
+    parts = text.split(None, words)
+    return parts[words] if len(parts) > words else ""
 
 
 def _addressed(line: str, names: Collection[str]) -> str | None:

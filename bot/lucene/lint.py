@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from bot.lucene.lexer import Kind, Token, lex
 from bot.lucene.printing import to_text
-from bot.lucene.rewrite import EVERY_FIELD, EXISTS, SHORT_UUIDS, resolve
+from bot.lucene.rewrite import EVERY_FIELD, EXISTS, SHORT_UUIDS, TRUTHS, resolve
 from bot.lucene.tokens import tokens
 from bot.lucene.tree import Leaf, Node, Phrase, Wildcard, Word, leaves
 from bot.model import Fields, Profile
@@ -135,7 +135,7 @@ def _no_number(query: _Query) -> Iterator[Remark]:
         field = (query.fields or {}).get(query.name(leaf))
         if field is None or field.kind != "number" or leaf.field == EXISTS:
             continue
-        if isinstance(leaf, Word | Phrase) and not _NUMBER.fullmatch(leaf.text):
+        if isinstance(leaf, Word | Phrase) and leaf.text not in TRUTHS and not _NUMBER.fullmatch(leaf.text):
             yield Remark(leaf.at, f"{field.name} is a number and {leaf.text} is none, so the search refuses the query")
         if isinstance(leaf, Wildcard) and leaf.pattern != "*":
             yield Remark(leaf.at, f"{field.name} is a number, in which the search refuses wildcards")

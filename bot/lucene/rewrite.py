@@ -10,12 +10,15 @@ import re
 from dataclasses import replace
 
 from bot.lucene.escapes import pattern_of
-from bot.lucene.tree import Bool, Leaf, Node, Phrase, Wildcard, Word
+from bot.lucene.tree import Bool, Leaf, Node, Phrase, Regex, Wildcard, Word
 from bot.model import Field, Fields, Profile
 
 EXISTS = "_exists_"
 EVERY_FIELD = "*"
 SHORT_UUIDS = frozenset({"build_short_uuid", "@fields.build_short_uuid"})
+_SHORT = 7  # characters of a uuid are its short form
+# How a number says what a text or a truth said: `voting:true`.
+TRUTHS = {"true": "1", "false": "0"}
 _CONSOLE = "console.html"
 # What stands before a base name: folders, and the `logs*` by which signatures skip over any of them.
 _FOLDERS = re.compile(r"(?:.*/|logs\*+(?=[^*]))", re.DOTALL)
@@ -40,7 +43,7 @@ def rewrite(node: Node, profile: Profile, fields: Fields) -> Node:
 
 def _leaf(leaf: Leaf, profile: Profile, fields: Fields) -> Leaf:
     if leaf.field == EXISTS and isinstance(leaf, Word | Phrase):
-        return Wildcard(resolve(leaf.text, profile), "*", leaf.boost, at=leaf.at)
+        return _short_uuid(Wildcard(resolve(leaf.text, profile), "*", leaf.boost, at=leaf.at), profile)
     if leaf.field == EVERY_FIELD:
         return leaf
     leaf = _short_uuid(replace(leaf, field=resolve(leaf.field, profile)), profile)
@@ -53,6 +56,8 @@ def _leaf(leaf: Leaf, profile: Profile, fields: Fields) -> Leaf:
 
 
 def _exact(leaf: Leaf, field: Field) -> Leaf:
+    if field.kind == "number" and isinstance(leaf, Word | Phrase):
+        return replace(leaf, text=TRUTHS.get(leaf.text, leaf.text))
     if field.exact is None or field.kind not in ("text", "keyword"):
         return leaf
     if isinstance(leaf, Word | Phrase):
@@ -65,14 +70,22 @@ def _asks_existence(leaf: Leaf) -> bool:
 
 
 def _short_uuid(leaf: Leaf, profile: Profile) -> Leaf:
-    """In a layout without it, the uuid's first characters are asked for."""
+    """In a layout without it, the uuid's first characters are asked for.
+
+    What had to fit the short uuid whole has to fit the uuid's beginning: `*a` is `??????a*`.
+    """
     if leaf.field not in SHORT_UUIDS or "uuid" not in profile.names:
         return leaf
     if profile.short_uuid:
         return replace(leaf, field=profile.short_uuid)
+    leaf = replace(leaf, field=profile.names["uuid"])
     if isinstance(leaf, Word | Phrase):
-        return Wildcard(profile.names["uuid"], pattern_of(leaf.text) + "*", leaf.boost, at=leaf.at)
-    return replace(leaf, field=profile.names["uuid"])
+        return Wildcard(leaf.field, pattern_of(leaf.text) + "*", leaf.boost, at=leaf.at)
+    if isinstance(leaf, Wildcard) and leaf.pattern != "*":
+        gap = "?" * (_SHORT + 1 - len(leaf.pattern))
+        pattern = leaf.pattern.replace("*", gap) if leaf.pattern.count("*") == 1 else leaf.pattern
+        return replace(leaf, pattern=pattern + "*")
+    return replace(leaf, pattern=f"({leaf.pattern}).*") if isinstance(leaf, Regex) else leaf
 
 
 def _base_name(leaf: Leaf, profile: Profile) -> Leaf:

@@ -25,11 +25,13 @@ def loaded(home: Path) -> Path:
 def test_a_query_is_counted_per_result_and_its_builds_are_listed(loaded: Path) -> None:
     done = gatewatch(loaded, "query", "message:starting")
     assert (done.code, done.err) == (0, "")
-    assert "2 hits in 2 builds" in done.out
-    assert "│ FAILURE │ 2      │ 2    │" in done.out
+    assert done.lines[1] == "found    2 failed and 0 passed builds; 2 lines in 24h"
+    assert done.lines[2] == "         2 of 2 failed and 0 of 0 passed builds have it"
+    assert done.lines[3] == "known    #disk 1; 1 of 2 failed builds explained by no known signature"
+    assert "│ FAILURE │      2 │     2 │" in done.out
     assert f"{'a1' * 16}  x1  openstack/nova unit 900001,2" in done.lines
     shown = gatewatch(loaded, "query", "message:starting", "--show", "1").lines
-    assert shown[-1] == "and 1 more builds: --show lists them"
+    assert shown[-1] == "and 1 more build: --show lists them"
 
 
 def test_the_window_of_a_query(loaded: Path) -> None:
@@ -69,7 +71,7 @@ def test_without_the_fields_nothing_is_asked(home: Path, monkeypatch: pytest.Mon
     index.shapeless = "the index did not answer in 30 s"
     monkeypatch.setattr(asking, "open_search", lambda _: index)
     with pytest.raises(UserError, match="did not answer in 30 s"):
-        asking.query(home / "config.yaml", "message:starting", "24h", 5)
+        asking.query(home / "config.yaml", "message:starting", "24h", 5, 60.0)
     assert index.asked == []
 
 

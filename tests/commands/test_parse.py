@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.commands.parse import Asked, parse
@@ -42,7 +44,25 @@ NAMES = ("gatewatch", "@gatewatch:example.org", "Gate Watch", "")
     ],
 )
 def test_parse(text: str, private: bool, asked: Asked | None) -> None:
-    assert parse(text, NAMES, "!", private) == asked
+    found = parse(text, NAMES, "!", private)
+    assert (found and replace(found, rest="")) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("!check", ""),
+        ('!check message:"a  b"\tAND  x ', 'message:"a  b"\tAND  x '),
+        ('  gatewatch:  check\tmessage:"a"', 'message:"a"'),
+        ('@gatewatch:example.org: !check message:"a"', 'message:"a"'),
+        ("\n!check a\n  OR b\n", "a\n  OR b\n"),
+        ("!check a\x03b\u200b", "a\x03b\u200b"),
+        ("!check " + "x" * 2000, "x" * 2000),
+    ],
+)
+def test_what_stands_behind_a_verb_is_kept_as_it_was_typed(text: str, rest: str) -> None:
+    found = parse(text, NAMES, "!", False)
+    assert found is not None and (found.verb, found.rest) == ("check", rest)
 
 
 def test_the_prefix_is_configured() -> None:

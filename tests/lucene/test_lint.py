@@ -35,7 +35,7 @@ OPEN_OR = (
         ('message:"a b" AND tags:console AND NOT build_name:gate-*', []),
         ('@message:"a b" AND @tags:"console" AND voting:1', []),
         ("_exists_:tags AND build_short_uuid:abc1234 AND *:*", []),
-        ("voting:[0 TO 1] AND voting:* AND tags.keyword:a", []),
+        ("voting:true AND voting:[0 TO 1] AND voting:* AND tags.keyword:a", []),
         (
             'message:a AND build-name:"x"',
             [Remark(25, "the index has no field build-name, so this clause finds nothing; did you mean build_name?")],

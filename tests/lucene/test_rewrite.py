@@ -74,9 +74,21 @@ OLD_FIELDS = {f"@fields.{name}": Field(f"@fields.{name}", "keyword", f"@fields.{
         ),
         (
             "build_short_uuid:abc*",
-            "build_uuid.keyword:abc*",
+            "build_uuid.keyword:abc????*",
             "build_short_uuid:abc*",
             "@fields.build_short_uuid:abc*",
+        ),
+        (
+            "build_short_uuid:a*f OR build_short_uuid:?bcdef? OR build_short_uuid:*a*",
+            "build_uuid.keyword:a?????f* OR build_uuid.keyword:?bcdef?* OR build_uuid.keyword:*a**",
+            "build_short_uuid:a*f OR build_short_uuid:?bcdef? OR build_short_uuid:*a*",
+            "@fields.build_short_uuid:a*f OR @fields.build_short_uuid:?bcdef? OR @fields.build_short_uuid:*a*",
+        ),
+        (
+            "build_short_uuid:/ab.*f/",
+            "build_uuid.keyword:/(ab.*f).*/",
+            "build_short_uuid:/ab.*f/",
+            "@fields.build_short_uuid:/ab.*f/",
         ),
         (
             'filename:"logs/screen-n-cpu.txt"',
@@ -98,6 +110,10 @@ def test_a_leaf_gets_the_path_of_each_layout(text: str, today: str, flat: str, o
     [
         ("voting:1", "voting:1"),
         ('voting:"1"', 'voting:"1"'),
+        ("voting:true", "voting:1"),
+        ('NOT voting:"false"', '-voting:"0"'),
+        ("_exists_:voting", "voting:*"),
+        ("_exists_:build_short_uuid", "build_uuid:*"),
         ("voting:[0 TO 1]", "voting:[0 TO 1]"),
         ("@timestamp:>2024", "@timestamp:{2024 TO *]"),
         ("note:x-y", "note:x-y"),
