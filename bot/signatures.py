@@ -85,6 +85,13 @@ def load(folders: Sequence[Path], profile: Profile = LOGSENDER) -> Loaded:
     return loaded
 
 
+def load_file(file: Path, profile: Profile = LOGSENDER) -> Loaded:
+    """As `load`, of one file."""
+    loaded = Loaded()
+    _add(loaded, file, profile)
+    return loaded
+
+
 def check(loaded: Loaded) -> list[Fault]:
     """Each line under `matches` that its query does not match, and each under `does_not_match` that it does.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import CODES
+from bot.cli.options import CODES, DEFAULT, ConfigFile
 
 signatures = typer.Typer(no_args_is_help=True, help="Look after signatures.", rich_markup_mode=None)
 
@@ -23,3 +23,39 @@ def check_signatures(
     from bot.cli.signatures import check
 
     check(folder)
+
+
+@signatures.command("test", epilog=CODES)
+def test_signature(
+    file: Annotated[Path, typer.Argument(help="A signature's file.")],
+    logs: Annotated[list[str], typer.Argument(help="Log files, also packed with gzip; - is standard input.")],
+    field: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="What a log cannot tell, as build_name=tempest-full.")
+    ] = None,
+    show: Annotated[int, typer.Option(help="How many lines of each log to show.", min=0)] = 10,
+) -> None:
+    """Say which lines of log files a signature matches.
+
+    No index is needed. Lines are read as they would be sent to one, and a file's name gives its tags. What the
+    query says of other fields is taken to be so, unless --field says what they are. Exit code 1: no line matches.
+
+    Example: gatewatch signatures test my-signatures/2098765.yaml job-output.txt.gz controller/logs/syslog.txt
+    """
+    from bot.cli.logtest import test
+
+    test(file, logs, field or [], show)
+
+
+@signatures.command("new", epilog=CODES)
+def new_signature(
+    bug: Annotated[str, typer.Argument(help="A bug's number or address, or a name of its own, as apt-lock.")],
+    folder: Annotated[Path | None, typer.Option(help="Where to; without it the config's own folder.")] = None,
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Write a commented file to fill in.
+
+    Example: gatewatch signatures new https://bugs.launchpad.net/nova/+bug/2098765 --folder my-signatures
+    """
+    from bot.cli.newsignature import new
+
+    new(config, bug, folder)

@@ -11,7 +11,18 @@ import pytest
 from bot import __version__
 from tests.cli.process import environment, gatewatch
 
-VERBS = ("run", "once", "check", "query", "say", "index", "signatures check", "route test")
+VERBS = (
+    "run",
+    "once",
+    "check",
+    "query",
+    "say",
+    "index",
+    "signatures check",
+    "signatures test",
+    "signatures new",
+    "route test",
+)
 
 
 @pytest.mark.parametrize("verb", VERBS)

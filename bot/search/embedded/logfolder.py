@@ -98,11 +98,17 @@ class BuildFolder:
             "log_url": f"{build.log_url.rstrip('/')}/{file.path}" if build.log_url else "",
             "filename": file.file.name,
         }
-        tags = [*(CONSOLE_TAGS if file.file.name == CONSOLE else ()), file.file.name]
         change = {} if build.change is None else {"build_change": build.change}
         return (
-            {name: text for name, text in texts.items() if text} | change | {"voting": int(build.voting), "tags": tags}
+            {name: text for name, text in texts.items() if text}
+            | change
+            | {"voting": int(build.voting), "tags": tags_of(file.file.name)}
         )
+
+
+def tags_of(name: str) -> list[str]:
+    """What logsender's config calls a file of this base name."""
+    return [*(CONSOLE_TAGS if name == CONSOLE else ()), name]
 
 
 def read_day(folder: Path) -> Day:

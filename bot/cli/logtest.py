@@ -1,0 +1,92 @@
+"""`gatewatch signatures test`: does a signature match these log files? Without any index."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, cast
+
+import typer
+
+from bot.errors import UserError
+from bot.search.documents import EPOCH
+from bot.search.embedded.linetimes import timed
+from bot.search.embedded.logfolder import tags_of
+from bot.shape import many
+from bot.signatures import load_file
+from bot.text import counted, one_line
+from bot.workbench.logs import Fields, LogTest, fields_given
+
+STDIN = "-"
+PACKED = b"\x1f\x8b"  # how gzip begins (RFC 1952 2.3.1), whatever the name is
+
+
+def test(file: Path, logs: Sequence[str], fields: Sequence[str], show: int) -> None:
+    """`show`: lines shown of each log. Raises UserError where no line matches, and for what cannot be read."""
+    loaded = load_file(file)
+    for warning in loaded.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if loaded.faults:
+        raise UserError(f"{file}: {many(loaded.faults)}", [str(fault) for fault in loaded.faults])
+    trial = LogTest(loaded.trees[file.stem], fields_given(fields))
+    found = sum(_one(trial, log, show) for log in logs)
+    taken = list(dict.fromkeys(name for log in logs for name in trial.taken(known_of(log))))
+    if taken:
+        typer.echo(f"taken to be so: {', '.join(taken)}; --field NAME=VALUE says what a field is")
+    if not found:
+        clauses = dict(clause for log in logs for clause in trial.clauses(known_of(log)))
+        alone = [f"{clause} alone: {counted(count, 'line')}" for clause, count in clauses.items()]
+        raise UserError(f"{file} matches no line", alone)
+    if len(logs) > 1:
+        typer.echo(f"in all: {counted(found, 'line')}")
+
+
+def known_of(log: str) -> Fields:
+    """What the name of a log tells: logsender's base name and tags, without the ending of a packed file."""
+    if log == STDIN:
+        return {}
+    name = Path(log).name.removesuffix(".gz")
+    return {"filename": [name], "tags": tags_of(name)}
+
+
+def _one(trial: LogTest, log: str, show: int) -> int:
+    """Show a log's lines that match; returns how many there are."""
+    name = "standard input" if log == STDIN else log
+    found = read = 0
+    of_file = known_of(log)
+    for number, message in messages(log):
+        read += 1
+        if trial.matches(message, of_file):
+            found += 1
+            if found <= show:
+                typer.echo(f"{name}:{number}: {one_line(message)}")
+    more = f", {found - show} not shown" if found > show else ""
+    typer.echo(f"{name}: {found} of {counted(read, 'line')} {'matches' if found == 1 else 'match'}{more}")
+    return found
+
+
+def messages(log: str) -> Iterator[tuple[int, str]]:
+    """A log's messages with their line numbers, as logsender would send them. Raises UserError."""
+    for number, line in enumerate(lines(log), 1):
+        for _, message in timed([line], EPOCH, EPOCH):
+            yield number, message
+
+
+def lines(log: str) -> Iterator[str]:
+    """Raises UserError where the file cannot be read."""
+    try:
+        with ExitStack() as closing:
+            raw = sys.stdin.buffer if log == STDIN else closing.enter_context(Path(log).open("rb"))
+            packed = cast(io.BufferedReader, raw).peek(len(PACKED)).startswith(PACKED)
+            opened = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if packed else raw)
+            for line in opened:
+                yield line.decode("utf-8", "replace").rstrip("\r\n")
+    except OSError as error:
+        raise UserError(f"{log} cannot be read: {error.strerror or error}") from error
+    except (EOFError, zlib.error) as error:
+        raise UserError(f"{log} cannot be unpacked: {error}") from error
