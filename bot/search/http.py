@@ -19,15 +19,18 @@ from bot.search.config import SearchConfig
 from bot.search.layouts import Layouts
 from bot.search.msearch import Item, Msearch, Outcome
 from bot.search.noanswer import NoAnswer
+from bot.search.pace import Pace
 from bot.search.plan import Json, Layout, NoSuchField
 from bot.search.profiles import PROFILES, with_overrides
+from bot.search.replies import TOO_LARGE
 from bot.search.retry import Retry
 from bot.search.shapes import Unreadable
 from bot.search.whole import Trouble, trouble
-from bot.search.wire import MOST_BYTES, TOO_LARGE, Wire
+from bot.search.wire import MOST_BYTES, Wire
 
 T = TypeVar("T")
 UUIDS_LISTED = 5_000  # of one listing's condition
+SLOW = 0.25  # of a request's time-out; a search is ended after half of it
 UUIDS_DESCRIBED = 500  # each comes with a document
 
 
@@ -51,9 +54,10 @@ class HttpSearch:
     ) -> None:
         self.profile = with_overrides(PROFILES[settings.profile], settings.fields)
         self._index = settings.index
-        self._wire = Wire(settings, retry or Retry(), clock, most_bytes)
+        pace = Pace(settings.at_once, settings.chunk, slow=settings.timeout.total_seconds() * SLOW)
+        self._wire = Wire(settings, retry or Retry(), pace, clock, most_bytes)
         self._layouts = Layouts(self._wire, self.profile, settings.index, fields_for.total_seconds(), clock)
-        self._msearch = Msearch(self._wire, at_once=settings.at_once, chunk=settings.chunk, largest=largest)
+        self._msearch = Msearch(self._wire, pace, largest=largest)
         self._page = page
 
     async def builds(self, window: Window, where: Where) -> Answer[list[Listed]]:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.search.noanswer import NoAnswer
+from bot.search.pace import Pace
+from bot.search.replies import TOO_LARGE
 from bot.search.whole import Trouble
-from bot.search.wire import TOO_LARGE, Wire
+from bot.search.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +54,9 @@ Body = Callable[[Item], bytes]
 class Msearch:
     """Remembers what this cluster taught: how large a request may be, and whether it has _msearch for us."""
 
-    def __init__(self, wire: Wire, *, at_once: int, chunk: int, largest: int) -> None:
+    def __init__(self, wire: Wire, pace: Pace, *, largest: int) -> None:
         self._wire = wire
-        self._at_once = at_once
-        self._chunk = chunk
+        self._pace = pace
         self.largest = largest  # bytes of one request
         self._one_by_one = False
 
@@ -68,28 +69,30 @@ class Msearch:
         waiting = deque(items)
         done: list[Outcome] = []
         self.largest = max(self.largest, LEAST_BYTES)
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(self._at_once):
-                workers.create_task(self._work(waiting, done, body))
+        async with asyncio.TaskGroup() as group:
+            asking: set[asyncio.Task[None]] = set()
+            while waiting or asking:
+                while waiting and len(asking) < self._pace.at_once:
+                    asking.add(group.create_task(self._some(self._take(waiting, body), waiting, done, body)))
+                _, asking = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
         return done
 
-    async def _work(self, waiting: deque[Item], done: list[Outcome], body: Body) -> None:
-        while waiting:
-            batch = self._take(waiting, body)
-            try:
-                done += await self._batch(batch, body)
-            except NoAnswer as fault:
-                if fault.status == TOO_LARGE:
-                    done += self._smaller(batch, fault, waiting, body)
-                    continue
-                done += [Outcome(item, Trouble(str(fault))) for item in (*batch, *waiting)]
-                waiting.clear()
+    async def _some(self, batch: list[Item], waiting: deque[Item], done: list[Outcome], body: Body) -> None:
+        """One request; what it is too large for goes back to those that wait."""
+        try:
+            done += await self._batch(batch, body)
+        except NoAnswer as fault:
+            if fault.status == TOO_LARGE:
+                done += self._smaller(batch, fault, waiting, body)
+                return
+            done += [Outcome(item, Trouble(str(fault))) for item in (*batch, *waiting)]
+            waiting.clear()
 
     def _take(self, waiting: deque[Item], body: Body) -> list[Item]:
         """The next items for one request: at most `chunk`, and `largest` bytes unless one alone is larger."""
         batch: list[Item] = []
         size = 0
-        while waiting and len(batch) < self._chunk:
+        while waiting and len(batch) < self._pace.chunk:
             length = len(body(waiting[0])) + HEADER_BYTES
             if length > self.largest and (halves := waiting[0].halves()):
                 waiting.popleft()

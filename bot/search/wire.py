@@ -7,7 +7,6 @@ the client above it refuses OpenSearch (elasticsearch-py, `_async/client/_base.p
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,15 +21,14 @@ from bot.search.hosts import Hosts
 from bot.search.login import login
 from bot.search.noanswer import NoAnswer
 from bot.search.node import Node, TooMuch
-from bot.search.retry import Retry, asked_for
-from bot.search.whole import too_many_buckets
+from bot.search.pace import Pace
+from bot.search.replies import OVERLOADED, ran_short, read, reason, together
+from bot.search.retry import Retry
 
 JSON = "application/json"
 LINES = "application/x-ndjson"
 HEADERS = {"accept": JSON, "user-agent": "gatewatch"}
-TOO_LARGE = 413
-OVERLOADED = 429
-PASSING = frozenset({OVERLOADED, 502, 503, 504})  # what may work in a moment
+BUSY = (OVERLOADED, 504)
 MOST_BYTES = 200_000_000  # of an answer; 10,000 builds are 0.6 MB, 50 searches for 500 builds each some 20 MB
 
 
@@ -62,13 +60,19 @@ class Wire:
     """The requests that the search needs, to one index pattern. `clock`: seconds, any start."""
 
     def __init__(
-        self, settings: SearchConfig, retry: Retry, clock: Callable[[], float], most_bytes: int = MOST_BYTES
+        self,
+        settings: SearchConfig,
+        retry: Retry,
+        pace: Pace,
+        clock: Callable[[], float],
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._index = quote(settings.index, safe="*,:-_.")
         self._timeout = settings.timeout.total_seconds()
         # The server is told to stop in half the time, so that what it has by then still arrives.
         self.server_timeout = f"{max(1, int(self._timeout * 500))}ms"
         self._retry = retry
+        self._pace = pace
         self._clock = clock
         self._login = login(settings)
         self._names = settings.url
@@ -130,14 +134,18 @@ class Wire:
         raise together(faults)
 
     async def _of(self, host: int, asked: Asked) -> Mapping[str, Any]:
-        name = self._names[host]
+        name, sent = self._names[host], self._clock()
         try:
-            return read(await self._send(host, asked), name, asked)
+            found = read(await self._send(host, asked), name, asked.name, len(asked.body))
+            self._keep_pace(sent, asked, ran_short(found))
+            return found
         except ConnectionTimeout:
+            self._keep_pace(sent, asked, struggled=True)
             # The same search would be as long elsewhere; the next one may be asked there.
             self._hosts.failed(host, self._clock())
             raise NoAnswer(f"{name} did not answer within {self._timeout:g} s") from None
         except TooMuch as fault:
+            self._keep_pace(sent, asked, struggled=True)
             raise NoAnswer(f"{name} answered {asked.name} with {fault}") from None
         except TlsError as fault:
             why = f"no safe connection to {name}, look at search.ca_file and fingerprint: {reason(fault)}"
@@ -147,9 +155,18 @@ class Wire:
             self._hosts.failed(host, self._clock())
             raise NoAnswer(f"no connection to {name}: {reason(fault)}", again=True, elsewhere=True) from None
         except NoAnswer as fault:
+            if fault.status in BUSY:
+                self._keep_pace(sent, asked, struggled=True)
             if fault.elsewhere:
                 self._hosts.failed(host, self._clock(), fault.retry_after or 0.0)
             raise
+
+    def _keep_pace(self, sent: float, asked: Asked, struggled: bool) -> None:
+        """Only searches say how a cluster copes."""
+        if asked.body and struggled:
+            self._pace.struggled(sent, self._clock())
+        elif asked.body:
+            self._pace.answered(sent, self._clock())
 
     async def _send(self, host: int, asked: Asked) -> TransportApiResponse:
         node, target = self._nodes[host], f"/{self._index}/{asked.path}"
@@ -157,64 +174,3 @@ class Wire:
         if asked.body:
             headers["content-type"] = asked.kind
         return await node.perform_request(asked.method, target, asked.body or None, headers, self._timeout)
-
-
-def together(faults: Sequence[NoAnswer]) -> NoAnswer:
-    """What several hosts said, as one; the last of them says what kind of failure it is."""
-    last = faults[-1]
-    if len(faults) == 1:
-        return last
-    return NoAnswer(
-        "; ".join(map(str, faults)),
-        status=last.status,
-        again=any(fault.again for fault in faults),
-        retry_after=max((fault.retry_after for fault in faults if fault.retry_after is not None), default=None),
-    )
-
-
-def read(answer: TransportApiResponse, host: str, asked: Asked) -> Mapping[str, Any]:
-    """The JSON of an answer, or of a refusal of this very search. Raises NoAnswer for everything else."""
-    status = answer.meta.status
-    found = parsed(answer.body)
-    if status not in (200, 400) and not too_many_buckets(found):
-        raise refusal(answer, host, asked)
-    if found is None:
-        kind = answer.meta.mimetype or "no type"
-        raise NoAnswer(f"{host} answered {asked.name} with what is no JSON ({kind})", status=status, elsewhere=True)
-    if not isinstance(found, dict) or (status == 400 and "error" not in found):
-        raise NoAnswer(f"{host} answered {asked.name} with JSON of another kind", status=status, elsewhere=True)
-    return found
-
-
-def parsed(body: bytes) -> Any:
-    """None for what is no JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def refusal(answer: TransportApiResponse, host: str, asked: Asked) -> NoAnswer:
-    status = answer.meta.status
-    if status == 401:
-        return NoAnswer(f"{host} does not accept the login, look at search.username and api_key", status=status)
-    if status == 403:
-        return NoAnswer(f"{host} forbids {asked.name} to this login", status=status)
-    if status == TOO_LARGE:
-        return NoAnswer(f"{host} refuses a request of {len(asked.body)} bytes as too large", status=status)
-    if status == OVERLOADED or status >= 500:
-        headers = answer.meta.headers
-        return NoAnswer(
-            f"{host} answered {asked.name} with {status}",
-            status=status,
-            again=status in PASSING,
-            elsewhere=status != OVERLOADED,
-            retry_after=asked_for(headers.get("retry-after"), headers.get("date")),
-        )
-    return NoAnswer(f"{host} answered {asked.name} with {status}, look at search.url", status=status)
-
-
-def reason(fault: TransportError) -> str:
-    """The innermost cause, in one line."""
-    inner = fault.errors[0] if fault.errors else fault
-    return " ".join(str(inner).split()) or type(inner).__name__

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -72,10 +72,15 @@ class Proxy:
         return web.json_response(found, status=status)
 
 
+P = TypeVar("P", bound=Proxy)
+
+
 @asynccontextmanager
-async def proxying(target: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
-    """A proxy before the server at `target`, on a free port of this machine."""
-    proxy = Proxy(target)
+async def proxying(
+    target: str, tls: ssl.SSLContext | None = None, kind: Callable[[str], P] = Proxy
+) -> AsyncIterator[P]:
+    """A proxy (of this `kind`) before the server at `target`, on a free port of this machine."""
+    proxy = kind(target)
     app = web.Application(client_max_size=100_000_000)
     app.router.add_route("*", "/{path:.*}", proxy.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)

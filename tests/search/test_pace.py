@@ -1,0 +1,168 @@
+"""A slow cluster is asked less, and all again when it copes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+
+from bot.model import Answer, Complete, Hit, Unknown
+from bot.search import Question
+from bot.search.http import HttpSearch
+from bot.search.pace import Pace
+from tests.search.asking import RESET, Make
+from tests.search.contract import DAY, FIRST, LONG, by_build, phrase, uuids
+from tests.servers.proxy import Proxy, proxying
+
+pytestmark = pytest.mark.xdist_group("opensearch")
+
+
+def shown(pace: Pace) -> tuple[int, int]:
+    return pace.at_once, pace.chunk
+
+
+def test_half_at_each_trouble_down_to_one_search() -> None:
+    pace = Pace(4, 50, slow=5)
+    assert shown(pace) == (4, 50)
+    seen = []
+    for now in range(8):
+        pace.struggled(now, now + 0.5)
+        seen.append(shown(pace))
+    assert seen == [(2, 25), (1, 12), (1, 6), (1, 3), (1, 2), (1, 1), (1, 1), (1, 1)]
+
+
+def test_a_little_more_at_each_good_answer_up_to_all() -> None:
+    pace = Pace(4, 50, slow=5)
+    for now in range(8):
+        pace.struggled(now, now + 0.5)
+    seen = []
+    for now in range(10, 21):
+        pace.answered(now, now + 1)
+        seen.append(pace.chunk)
+    assert seen == sorted(seen)
+    assert seen[0] == 6
+    assert shown(pace) == (4, 50)
+
+
+def test_a_slow_answer_is_a_sign_of_trouble() -> None:
+    pace = Pace(4, 50, slow=5)
+    pace.answered(0, 5)
+    assert pace.chunk == 50
+    pace.answered(10, 15.1)
+    assert pace.chunk == 25
+
+
+def test_requests_that_were_in_flight_together_count_once() -> None:
+    pace = Pace(8, 50, slow=5)
+    for now in (10, 10.1, 10.2, 10.3):
+        pace.struggled(9, now)
+    assert shown(pace) == (4, 25)
+    pace.answered(9.5, 10.4)  # sent at the pace of before: says nothing of the one now
+    assert shown(pace) == (4, 25)
+    pace.struggled(10, 11)
+    assert shown(pace) == (2, 12)
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Strained(Proxy):
+    """Refuses a request while it has `at_once` others, and one of more than `chunk` searches; notes what it took."""
+
+    at_once: int = 100
+    chunk: int = 1000
+    took: list[int] = field(default_factory=list)
+    together: list[int] = field(default_factory=list)
+    here: int = 0
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if not request.path.endswith("_msearch"):
+            return await super().answer(request)
+        searches = (await request.read()).count(b"\n") // 2
+        self.took.append(searches)
+        self.here += 1
+        self.together.append(self.here)
+        try:
+            if self.here > self.at_once or searches > self.chunk:
+                return web.json_response({"error": "busy"}, status=429)
+            return await super().answer(request)
+        finally:
+            self.here -= 1
+
+
+async def classified(search: HttpSearch, count: int) -> dict[str, Answer[list[Hit]]]:
+    questions = [Question(str(number), phrase(search, RESET)) for number in range(count)]
+    return dict(await search.hits(questions, uuids(FIRST, LONG), DAY))
+
+
+async def complete(search: HttpSearch, count: int) -> bool:
+    """Whether all were answered; each that is Complete has all of its hits."""
+    answers = (await classified(search, count)).values()
+    assert all(
+        by_build(answer.found) == {FIRST.uuid: 2, LONG.uuid: 1} for answer in answers if isinstance(answer, Complete)
+    )
+    return all(isinstance(answer, Complete) for answer in answers)
+
+
+async def test_a_cluster_that_refuses_is_asked_less_until_it_copes(opensearch: str, make: Make) -> None:
+    async with proxying(opensearch, kind=Strained) as strained:
+        search = make({"url": strained.url, "at_once": 4, "chunk": 40})
+        assert await complete(search, 160)
+        assert max(strained.together) == 4
+        assert set(strained.took) == {40}
+        strained.at_once, strained.chunk = 1, 10
+        for _ in range(4):  # what is refused is Unknown, and asked again at the next tick
+            await complete(search, 40)
+        strained.took.clear()
+        await complete(search, 40)
+        # It feels its way: most requests are what the cluster takes, and none is near what it was.
+        assert max(strained.took) <= 20
+        strained.at_once, strained.chunk = 100, 1000
+        for _ in range(10):
+            assert await complete(search, 40)
+        strained.took.clear()
+        strained.together.clear()
+        assert await complete(search, 160)
+        assert (max(strained.together), set(strained.took)) == (4, {40})
+
+
+async def test_a_cluster_that_is_slow_is_asked_less(proxy: Proxy, make: Make) -> None:
+    """A search takes it a second: one request of 30 s is 30 of them, of which a quarter of that time is 7."""
+    clock, took = Clock(), list[int]()
+
+    async def before(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        if request.path.endswith("_msearch"):
+            took.append(body.count(b"\n") // 2)
+            clock.now += took[-1] * second
+        return None
+
+    proxy.before = before
+    second = 1.0
+    search = make({"chunk": 50, "timeout": "30s"}, clock=clock)
+    assert await complete(search, 200)
+    assert took[:3] == [50, 25, 12]
+    assert sum(took) == 200
+    assert max(took[3:]) <= 12
+    second = 0.01
+    took.clear()
+    assert await complete(search, 500)
+    assert took[-2] == 50
+
+
+@pytest.mark.parametrize("change", [{"timed_out": True}, {"status": 429, "error": {"type": "rejected"}}])
+async def test_searches_that_ran_short_inside_an_answer(change: dict[str, object], proxy: Proxy, make: Make) -> None:
+    search = make({"chunk": 16})
+    proxy.edit = lambda answer: answer | change
+    answers = await classified(search, 16)
+    assert all(isinstance(answer, Unknown) for answer in answers.values())
+    proxy.passed.clear()
+    proxy.edit = Proxy("").edit
+    await classified(search, 16)
+    assert [one.body.count(b"\n") // 2 for one in proxy.passed] == [8, 8]
