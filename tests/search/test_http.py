@@ -1,4 +1,4 @@
-"""The HTTP search on a real engine, in each of the three layouts."""
+"""The HTTP search on a real engine, in each way to keep the documents."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bot.search import Search
 from bot.search.config import SearchConfig
 from bot.search.http import HttpSearch
 from tests.search.contract import DAY, Fill, Logged, SearchContract, build, found, logged
+from tests.search.kept import WAYS, Kept, has_data_streams, version
 from tests.search.layouts import LAYOUTS, documents
 from tests.servers import opensearch as server
 
@@ -18,29 +19,58 @@ pytestmark = [pytest.mark.xdist_group("opensearch"), pytest.mark.engines]
 NUMBERS = itertools.count()
 
 
-class TestHttpSearch(SearchContract):
-    @pytest.fixture(params=sorted(LAYOUTS))
-    def layout(self, request: pytest.FixtureRequest) -> str:
-        return str(request.param)
+class OnAnEngine:
+    """The fixtures of the contract, for documents kept in one of `ways`."""
 
     @pytest.fixture
-    def index(self, layout: str) -> str:
-        return f"contract-{layout}-{next(NUMBERS)}"
+    def kept(self, way: str, engine: str) -> Kept:
+        found = WAYS[way]
+        if found.stream and not has_data_streams(engine):
+            pytest.skip(f"{version(engine)}, as it is built here, has no data streams")
+        return found
 
     @pytest.fixture
-    async def search(self, engine: str, layout: str, index: str) -> AsyncIterator[Search]:
-        settings = SearchConfig.model_validate({"url": engine, "index": f"{index}*", "profile": layout, "chunk": 2})
-        adapter = HttpSearch(settings, page=10)
+    def index(self) -> str:
+        return f"contract-{next(NUMBERS)}"
+
+    @pytest.fixture
+    async def search(self, engine: str, kept: Kept, index: str) -> AsyncIterator[Search]:
+        settings = {"url": engine, "index": kept.asked.format(index=index), "profile": kept.layout, "chunk": 2}
+        adapter = HttpSearch(SearchConfig.model_validate(settings), page=10)
         yield adapter
         await adapter.close()
-        server.call(f"{engine}/{index}", method="DELETE")
+        kept.drop(engine, index)
 
     @pytest.fixture
-    async def fill(self, engine: str, layout: str, index: str) -> Fill:
+    async def fill(self, engine: str, kept: Kept, index: str) -> Fill:
         async def put(builds: Sequence[Logged]) -> None:
-            server.fill(engine, index, documents(layout, builds))
+            kept.put(engine, index, builds)
 
         return put
+
+
+class TestHttpSearch(OnAnEngine, SearchContract):
+    @pytest.fixture(params=LAYOUTS)
+    def way(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+
+class TestOtherWaysToKeepDocuments(OnAnEngine):
+    """What of the contract depends on them."""
+
+    @pytest.fixture(params=sorted(WAYS.keys() - LAYOUTS.keys()))
+    def way(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+    test_lists = SearchContract.test_lists_builds_with_their_lines_and_newest
+    test_lists_by_each_condition = SearchContract.test_lists_by_each_condition
+    test_describes = SearchContract.test_describes_builds
+    test_finds_hits = SearchContract.test_finds_hits_with_counts_times_and_the_first_line
+    test_finds_hits_of_the_window = SearchContract.test_finds_hits_in_all_builds_of_the_window
+    test_a_metadata_clause_is_exact = SearchContract.test_a_metadata_clause_is_exact
+    test_gives_lines = SearchContract.test_gives_lines_of_one_build_oldest_first
+    test_counts = SearchContract.test_counts_voting_builds_of_every_result
+    test_names_its_fields = SearchContract.test_names_its_fields
 
 
 @pytest.mark.parametrize(

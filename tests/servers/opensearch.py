@@ -87,20 +87,27 @@ def opensearch(engine: str) -> str:
 def send(url: str, index: str, lines: list[bytes]) -> None:
     answer = call(f"{url}/{index}/_bulk", b"\n".join(lines) + b"\n", kind="application/x-ndjson")
     if answer["errors"]:
-        faults = [item["index"]["error"] for item in answer["items"] if "error" in item["index"]]
+        faults = [done["error"] for item in answer["items"] for done in item.values() if "error" in done]
         raise AssertionError(f"{len(faults)} documents were refused, the first: {faults[0]}")
 
 
 def fill(
-    url: str, index: str, documents: Iterable[Mapping[str, Any]], mapping: Mapping[str, Any] | None = None
+    url: str,
+    index: str,
+    documents: Iterable[Mapping[str, Any]],
+    mapping: Mapping[str, Any] | None = None,
+    action: str = "index",
 ) -> None:
-    """Put documents into an index and make them visible; `mapping` is the body that creates the index first."""
+    """Put documents into an index and make them visible.
+
+    `mapping`: the body that creates the index first. `action`: a data stream takes `create` alone.
+    """
     if mapping is not None:
         call(f"{url}/{index}", json.dumps(mapping).encode(), "PUT")
     lines: list[bytes] = []
     size = 0
     for document in documents:
-        lines += [b'{"index":{}}', json.dumps(document).encode()]
+        lines += [b'{"%s":{}}' % action.encode(), json.dumps(document).encode()]
         size += len(lines[-1]) + 14
         if size > BULK_BYTES:
             send(url, index, lines)
