@@ -50,7 +50,7 @@ class Layouts:
 
     async def _caps(self) -> Fields:
         try:
-            caps = await self._wire.get("_field_caps", fields="*", ignore_unavailable="true")
+            caps = await self._wire.get("_field_caps", fields="*", include_unmapped="true", ignore_unavailable="true")
         except NoAnswer as fault:
             if fault.status not in DENIED:
                 raise

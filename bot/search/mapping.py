@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.model import Field, Fields, Profile
@@ -19,38 +20,65 @@ KINDS = (("text", TEXT), ("keyword", KEYWORD), ("number", NUMBER), ("date", DATE
 EXACT = ("keyword", "raw")
 
 
+UNMAPPED = "unmapped"  # what _field_caps calls the type of a field in an index that lacks it
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the indices of a pattern have under one name: the types, and the indices that have none."""
+
+    types: set[str] = field(default_factory=set)
+    without: set[str] = field(default_factory=set)
+
+
 def kind_of(types: set[str]) -> str:
     """One word for what a field is in all indices of a pattern; where they differ the analysed one holds."""
     return next((kind for kind, known in KINDS if types & known), "")
 
 
-def from_types(types: Mapping[str, set[str]]) -> Fields:
-    """The fields, of name -> the types it has in the indices of the pattern."""
-    kinds = {name: kind_of(found) for name, found in types.items()}
-    return {name: Field(name, kind, exact(name, kinds, types[name])) for name, kind in kinds.items() if kind}
+def fields_of(seen: Mapping[str, Seen]) -> Fields:
+    """The fields, by name."""
+    kinds = {name: kind_of(one.types) for name, one in seen.items()}
+    return {name: Field(name, kind, exact(name, kind, seen)) for name, kind in kinds.items() if kind}
 
 
-def exact(name: str, kinds: Mapping[str, str], types: set[str]) -> str | None:
-    """Where the field is exact in every index; no path serves where one has it as text and another as keyword."""
-    if kinds[name] != "text":
+def exact(name: str, kind: str, seen: Mapping[str, Seen]) -> str | None:
+    """Where the field is exact in every index that has it, None where no one path serves all of them.
+
+    So where one index has it as text and another as keyword, or one with `.keyword` and another with `.raw` or
+    without: by a path of some indices alone, what is in the others would be missed and nobody told.
+    """
+    own = seen[name]
+    if kind != "text":
         return name
-    if types - TEXT:
+    if own.types - TEXT:
         return None
-    return next((f"{name}.{sub}" for sub in EXACT if kinds.get(f"{name}.{sub}") == "keyword"), None)
+    for path in (f"{name}.{sub}" for sub in EXACT):
+        sub = seen.get(path)
+        if sub is not None and kind_of(sub.types) == "keyword" and sub.without <= own.without:
+            return path
+    return None
 
 
 def from_field_caps(answer: Mapping[str, Any]) -> Fields:
-    """Out of `GET /INDEX/_field_caps?fields=*`. Raises Unreadable."""
-    return from_types({name: set(shapes.mapping(caps)) for name, caps in shapes.mapping(answer, "fields").items()})
+    """Out of `GET /INDEX/_field_caps?fields=*&include_unmapped=true`."""
+    return fields_of(
+        {
+            name: Seen(set(caps) - {UNMAPPED}, set(caps.get(UNMAPPED, {}).get("indices", ())))
+            for name, caps in answer["fields"].items()
+        }
+    )
 
 
 def from_mapping(answer: Mapping[str, Any]) -> Fields:
-    """Out of `GET /INDEX/_mapping`, of all indices together. Raises Unreadable."""
-    types: dict[str, set[str]] = {}
-    for index in answer.values():
-        for name, kind in walk(shapes.mapping(index, "mappings").get("properties", {}), ""):
-            types.setdefault(name, set()).add(kind)
-    return from_types(types)
+    """Out of `GET /INDEX/_mapping`, of all indices together."""
+    seen: dict[str, Seen] = {}
+    for index, entry in answer.items():
+        for name, kind in walk(entry["mappings"].get("properties", {}), ""):
+            one = seen.setdefault(name, Seen(without=set(answer)))
+            one.types.add(kind)
+            one.without.discard(index)
+    return fields_of(seen)
 
 
 def walk(properties: Any, prefix: str) -> Iterator[tuple[str, str]]:
@@ -63,11 +91,11 @@ def walk(properties: Any, prefix: str) -> Iterator[tuple[str, str]]:
 
 def assumed(profile: Profile) -> Fields:
     """What dynamic mapping makes of the layout's documents, where the index does not let itself be asked."""
-    types: dict[str, set[str]] = {}
+    seen: dict[str, Seen] = {}
     for word, name in profile.names.items():
         if word == "at":
-            types[name] = {"date"}
+            seen[name] = Seen({"date"})
         else:
-            types[name] = {"text"}
-            types[f"{name}.keyword"] = {"keyword"}
-    return from_types(types)
+            seen[name] = Seen({"text"})
+            seen[f"{name}.keyword"] = Seen({"keyword"})
+    return fields_of(seen)

@@ -47,7 +47,8 @@ class Layout:
         found = self.field(word)
         if found.exact is None:
             raise NoSuchField(
-                f"the field {found.name} is analysed text, in some index without a keyword: it cannot be counted by"
+                f"the field {found.name} is analysed text, in some index without a keyword: it cannot be counted by; "
+                "let search.index match indices of one mapping"
             )
         return found.exact
 
