@@ -52,7 +52,11 @@ class Answers:
 
     def settled(self, id: str) -> bool:
         """Is nothing to be gained by asking the same again?"""
-        return id in self.refused or not any(id in own for own in self.why.values())
+        return not self.why_not(id)
+
+    def why_not(self, id: str) -> str:
+        """Why a signature is to be asked again, "" if it is not."""
+        return "" if id in self.refused else next((own[id] for own in self.why.values() if id in own), "")
 
 
 class Classifier:
@@ -133,29 +137,39 @@ class Classifier:
         return Complete(line) if isinstance(answer, Complete) else Unknown(answer.why, line)
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something that did not work so often in a row; the next try is at `turn`."""
+
+    tries: int
+    why: str
+    turn: datetime
+
+
 @dataclass(slots=True)
 class Patience:
     """When something that failed is tried again: later and later."""
 
-    _failed: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    failed: dict[str, Failed] = field(default_factory=dict)
 
     def due(self, id: str, now: datetime) -> bool:
         """May it be tried now?"""
-        return id not in self._failed or self._failed[id][1] <= now
+        return id not in self.failed or self.failed[id].turn <= now
 
-    def note(self, id: str, worked: bool, now: datetime) -> None:
-        """It was tried."""
-        tries = self._failed.pop(id, (0, now))[0] + 1
-        if not worked:
-            self._failed[id] = (tries, now + _wait(tries))
+    def note(self, id: str, why: str, now: datetime) -> None:
+        """It was tried; `why` it did not work, "" if it did."""
+        before = self.failed.pop(id, None)
+        tries = 1 if before is None else before.tries + 1
+        if why:
+            self.failed[id] = Failed(tries, why, now + _wait(tries))
 
     def waits(self, now: datetime) -> bool:
         """Is there anything whose turn has not come?"""
-        return any(turn > now for _, turn in self._failed.values())
+        return any(one.turn > now for one in self.failed.values())
 
     def keep(self, ids: Collection[str]) -> None:
         """Nothing else will be tried again."""
-        self._failed = {id: failed for id, failed in self._failed.items() if id in ids}
+        self.failed = {id: failed for id, failed in self.failed.items() if id in ids}
 
 
 def fields_of(tree: Node) -> set[str]:

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from bot.classify import Answers, Classifier, Patience, unsearched
 from bot.incidents import OPEN_STATES, Waits, first_listed, listed_again
-from bot.model import Build, Complete, Line, Listed, Unknown
-from bot.records import ALL, Failure
+from bot.model import Build, Line, Listed, Unknown
+from bot.records import ALL, Failure, Standing, State
 from bot.sources import Source
 
 REASONS_AT_ONCE = 4
@@ -141,7 +141,7 @@ class Looker:
         async def find(uuid: str) -> None:
             async with gate:
                 answer = await self.classifier.reason(uuid, window)
-            self.reasons.note(uuid, isinstance(answer, Complete), now)
+            self.reasons.note(uuid, answer.why if isinstance(answer, Unknown) else "", now)
             if isinstance(answer, Unknown):
                 looked.troubles.append(answer.why)
             else:
@@ -155,3 +155,17 @@ class Looker:
         if failure is None or failure.old or failure.found or failure.reason_asked:
             return False
         return failure.settled and failure.build.voting and self.reasons.due(one.uuid, now)
+
+
+def needs(listed: Listed, standing: Standing | None, reason_due: bool, now: datetime) -> bool:
+    """Has a tick anything to do for this build? One that is settled, judged and complete costs nothing more.
+
+    `reason_due`: it may be asked for its most telling line.
+    """
+    if standing is None or listed.documents > standing.asked or not standing.settled:
+        return True
+    if standing.state in OPEN_STATES:
+        return True
+    if standing.state is State.UNKNOWN and not standing.reason_asked and not standing.old and reason_due:
+        return True
+    return standing.retry is not None and standing.retry <= now

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from bot.classify import Classifier, Patience, unsearched
 from bot.deliveries import Rules, begin, deliver, finish
 from bot.incidents import OPEN_STATES, judge, news, unit_base, unit_of
-from bot.looking import Looked, Looker
+from bot.looking import Looked, Looker, needs
 from bot.model import Build, Complete, Listed, Signature, Unknown
-from bot.records import ALL, Failure, Found, SignatureState, Standing, State
+from bot.records import ALL, Failure, Found, SignatureState, Unanswered
 from bot.sources import Source
 from bot.store import Store, Tx
+from bot.unanswered import IN_A_ROW, lasting
 
 BATCH = 500  # new builds of one transaction
 FIELDS = "index.fields"
@@ -21,12 +22,17 @@ FIELDS = "index.fields"
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """What a tick did. `trouble`: why it was not complete, "" if it was; `off`: signatures switched off by it."""
+    """What a tick did. `trouble`: why it was not complete, "" if it was; `off`: signatures switched off by it.
+
+    `blind`: something was not answered at all. `lasting`: what has not been answered for several times, "" for nothing.
+    """
 
     listed: int
     new: int
     trouble: str = ""
     off: Mapping[str, str] = field(default_factory=dict)
+    blind: bool = False
+    lasting: str = ""
 
 
 @dataclass(slots=True)
@@ -78,13 +84,14 @@ class Poller:
         await self._sign_in(look, bool(work))
         for start in range(0, len(work), BATCH):
             await self._batch(work[start : start + BATCH], isinstance(listing, Complete), look)
-        await self._store.write(lambda tx: self._finish(tx, not look.blind, now))
+        unanswered = await self._store.write(lambda tx: self._finish(tx, not look.blind, now))
         if any(one.retry is not None and one.retry > now for one in standing.values()):
             look.troubles.append("signatures that did not answer before wait for their turn to be asked again")
         if reasons.waits(now):
             look.troubles.append("searches for telling lines that did not answer before wait for their turn")
         new = sum(one.uuid not in standing for one in work)
-        return Ticked(len(listing.found), new, next(iter(look.troubles), ""), look.off)
+        trouble = next(iter(look.troubles), "")
+        return Ticked(len(listing.found), new, trouble, look.off, look.blind, self._lasting(unanswered))
 
     async def _batch(self, batch: Sequence[Listed], listed_all: bool, look: Look) -> None:
         uuids = [one.uuid for one in batch]
@@ -116,7 +123,7 @@ class Poller:
         looked = await self._looker.look_again([one for one in before if one.asked >= 0], due, now)
         await self._take(look, looked)
         for id in due:
-            self._patience.note(id, looked.answers.settled(id), now)
+            self._patience.note(id, looked.answers.why_not(id), now)
         await self._store.write(lambda tx: self._record_changed(tx, looked, due, now))
 
     async def _take(self, look: Look, looked: Looked) -> None:
@@ -132,6 +139,11 @@ class Poller:
         passed, look.passed = look.passed, timedelta(0)
         if passed:
             await self._store.write(lambda tx: tx.forgive(passed))
+
+    def _lasting(self, unanswered: Sequence[Unanswered]) -> str:
+        changed = [Unanswered(id, 0, one.tries, one.why) for id, one in self._patience.failed.items()]
+        lines = {uuid: one.why for uuid, one in self._looker.reasons.failed.items() if one.tries >= IN_A_ROW}
+        return lasting([*unanswered, *changed], lines)
 
     # -- the transactions -----------------------------------------------------------------------------------------
 
@@ -162,10 +174,11 @@ class Poller:
         tx.put([replace(one.failure, state=one.state) for one in judged if one.state is not one.failure.state])
         deliver(tx, judged, self._rules, now)
 
-    def _finish(self, tx: Tx, complete: bool, now: datetime) -> None:
+    def _finish(self, tx: Tx, complete: bool, now: datetime) -> list[Unanswered]:
         seen_from = self._source.window(now).start
         self._decide(tx, tx.restless(seen_from), now)
         finish(tx, self._rules, seen_from, complete, now)
+        return tx.unanswered(seen_from)
 
     def _write_builds(self, tx: Tx, looked: Looked, now: datetime) -> None:
         # Read again: the listing was long ago, by the clock of an announcer.
@@ -212,17 +225,3 @@ def _switch_on(tx: Tx, off: Iterable[str], fields: str) -> None:
     for id in off:
         tx.put_signature(SignatureState(id, "", ""))
     tx.put_value(FIELDS, fields)
-
-
-def needs(listed: Listed, standing: Standing | None, reason_due: bool, now: datetime) -> bool:
-    """Has a tick anything to do for this build? One that is settled, judged and complete costs nothing more.
-
-    `reason_due`: it may be asked for its most telling line.
-    """
-    if standing is None or listed.documents > standing.asked or not standing.settled:
-        return True
-    if standing.state in OPEN_STATES:
-        return True
-    if standing.state is State.UNKNOWN and not standing.reason_asked and not standing.old and reason_due:
-        return True
-    return standing.retry is not None and standing.retry <= now

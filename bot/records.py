@@ -31,6 +31,20 @@ class Unsearched:
     count: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A signature (or ALL, then up to `count` of them) that did not answer for some builds of the look-back.
+
+    `tries`: how often in a row at the most for one build. `why`: of one of them.
+    """
+
+    signature: str
+    builds: int
+    tries: int
+    why: str
+    count: int = 1
+
+
 class State(Enum):
     """What is known of a failed build. The first three are said."""
 

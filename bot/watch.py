@@ -72,14 +72,15 @@ class Watch:
         self._note(ticked, now)
 
     def _note(self, ticked: Ticked, now: datetime) -> None:
+        """Operators hear at once of what was not answered at all, and of single signatures when it lasts."""
+        told = ticked.trouble if ticked.blind else ticked.lasting
+        if told:
+            self._troubles.begin("search", told)
+        else:
+            self._troubles.end("search")
         took = self._clock() - now
-        if ticked.trouble:
-            self._troubles.begin("search", ticked.trouble)
-            self.looks = Looks(self.looks.complete, took, ticked.trouble)
-            return
-        self._troubles.end("search")
-        self.looks = Looks(now, took)
-        if ticked.new or took > LONG:
+        self.looks = Looks(self.looks.complete if ticked.trouble else now, took, ticked.trouble)
+        if not ticked.trouble and (ticked.new or took > LONG):
             log.info("looked listed=%d new=%d took=%.2fs", ticked.listed, ticked.new, took.total_seconds())
 
     async def _count(self, now: datetime) -> None:

@@ -299,6 +299,17 @@ class Gate:
         return [(row.revision, row.stage, row.reason) for row in await self.rows(room)]
 
 
+class Noted(Troubles):
+    """Troubles that keep their lines."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__("", {}, lambda: gate.now)
+
+    @property
+    def lines(self) -> list[str]:
+        return [post.message.text for post in self._posts]
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that is about to happen."""
     async with asyncio.timeout(10):

@@ -6,7 +6,8 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,9 +15,10 @@ from bot.model import Build, Line
 from bot.search.config import SearchConfig
 from bot.search.http import HttpSearch
 from bot.search.wire import Pace
+from tests.fakes import MINUTE, Gate
 from tests.search.layouts import logsender
 from tests.servers import opensearch as server
-from tests.servers.proxy import Passed
+from tests.servers.proxy import Passed, Proxy
 
 UUID = re.compile(r'"([0-9a-f]{32})"')
 QUICK = Pace(tries=2, first_wait=0.01, longest_wait=0.02)
@@ -59,3 +61,33 @@ def documents(build: Build, lines: Sequence[Line]) -> list[dict[str, Any]]:
 def uuids(passed: Iterable[Passed], action: str) -> list[set[str]]:
     """Per request of this kind the builds that it names."""
     return [set(UUID.findall(one.body.decode())) for one in passed if one.action == action]
+
+
+@dataclass
+class Watched:
+    """A gate, its logs on a server, and the proxy that sees what is asked."""
+
+    gate: Gate
+    logs: Logs
+    proxy: Proxy
+    seconds: float = 0.0
+
+    async def fails(self, number: int, *messages: str, ended: timedelta = MINUTE) -> str:
+        """The uuid of a build that failed some time ago; its lines can be found now."""
+        build = self.gate.build(f"{number:032x}", change=str(900_000 + number), tenant="openstack")
+        await self._send(build.uuid, *messages, number=number, ended=ended)
+        return build.uuid
+
+    async def grows(self, number: int, *messages: str) -> None:
+        await self._send(f"{number:032x}", *messages, number=number, ended=timedelta(0))
+
+    async def _send(self, uuid: str, *messages: str, number: int, ended: timedelta) -> None:
+        build = self.gate.build(uuid, change=str(900_000 + number), tenant="openstack")
+        lines = [Line(self.gate.now - ended, text, "job-output.txt", "https://logs.example/") for text in messages]
+        await self.logs.send(documents(build, lines), self.gate.now)
+
+    async def look(self) -> list[str]:
+        """One look; what it asked."""
+        self.proxy.passed.clear()
+        await self.gate.tick()
+        return self.proxy.actions()

@@ -71,19 +71,19 @@ def test_each_is_asked_again_later_and_later_up_to_30_minutes() -> None:
 def test_patience_grows_with_each_failure_and_ends_with_success() -> None:
     patience = Patience()
     assert patience.due("a", START)
-    patience.note("a", False, START)
+    patience.note("a", "timed out", START)
     assert not patience.due("a", START + timedelta(seconds=59))
     assert patience.due("a", START + MINUTE) and patience.due("b", START)
-    patience.note("a", False, START)
+    patience.note("a", "timed out", START)
     assert not patience.due("a", START + MINUTE)
-    patience.note("a", True, START)
+    patience.note("a", "", START)
     assert patience.due("a", START)
 
 
 def test_patience_forgets_what_is_gone() -> None:
     patience = Patience()
-    patience.note("a", False, START)
-    patience.note("b", False, START - MINUTE)
+    patience.note("a", "timed out", START)
+    patience.note("b", "timed out", START - MINUTE)
     assert patience.waits(START) and not patience.waits(START + MINUTE)
     patience.keep({"b"})
     assert not patience.waits(START) and patience.due("a", START)

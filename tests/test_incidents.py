@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.incidents import Waits, first_listed, judge, listed_again, news, unit_base, unit_of
+from bot.looking import needs
 from bot.model import Build, Hit, Listed
-from bot.poller import needs
 from bot.records import Failure, Found, News, Standing, State, Unsearched
 from tests.fakes import BANG, BOOM, HOUR, MINUTE, START, signature
 

@@ -4,47 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 
-from bot.model import Line
-from tests.fakes import HOUR, MINUTE, Gate
-from tests.served import Logs, documents, uuids
-from tests.servers.proxy import Proxy, proxying
+from tests.fakes import HOUR, Gate
+from tests.served import Logs, Watched, uuids
+from tests.servers.proxy import proxying
 
 pytestmark = pytest.mark.xdist_group("opensearch")
-
-
-@dataclass
-class Watched:
-    """A gate, its logs on a server, and the proxy that sees what is asked."""
-
-    gate: Gate
-    logs: Logs
-    proxy: Proxy
-    seconds: float = 0.0
-
-    async def fails(self, number: int, *messages: str, ended: timedelta = MINUTE) -> str:
-        """The uuid of a build that failed some time ago; its lines can be found now."""
-        build = self.gate.build(f"{number:032x}", change=str(900_000 + number), tenant="openstack")
-        await self._send(build.uuid, *messages, number=number, ended=ended)
-        return build.uuid
-
-    async def grows(self, number: int, *messages: str) -> None:
-        await self._send(f"{number:032x}", *messages, number=number, ended=timedelta(0))
-
-    async def _send(self, uuid: str, *messages: str, number: int, ended: timedelta) -> None:
-        build = self.gate.build(uuid, change=str(900_000 + number), tenant="openstack")
-        lines = [Line(self.gate.now - ended, text, "job-output.txt", "https://logs.example/") for text in messages]
-        await self.logs.send(documents(build, lines), self.gate.now)
-
-    async def look(self) -> list[str]:
-        """One look; what it asked."""
-        self.proxy.passed.clear()
-        await self.gate.tick()
-        return self.proxy.actions()
 
 
 @pytest.fixture

@@ -9,20 +9,9 @@ import pytest
 
 from bot.errors import TemporaryError
 from bot.model import Complete, Ran, Totals
-from bot.troubles import Troubles
+from bot.records import State
 from bot.watch import Watch
-from tests.fakes import BANG, DAY, MINUTE, START, Gate
-
-
-class Noted(Troubles):
-    """Troubles that keep their lines."""
-
-    def __init__(self, gate: Gate) -> None:
-        super().__init__("", {}, lambda: gate.now)
-
-    @property
-    def lines(self) -> list[str]:
-        return [post.message.text for post in self._posts]
+from tests.fakes import BANG, BOOM, DAY, HOUR, MINUTE, START, Gate, Noted, signature
 
 
 @pytest.fixture
@@ -58,15 +47,88 @@ async def test_a_search_that_is_down_is_one_line_and_one_when_it_is_over(
     assert watch.looks.complete == gate.now
 
 
-async def test_a_signature_that_does_not_answer_is_one_line_until_it_does(
+async def test_a_hiccup_is_no_line(gate: Gate, watch: Watch, troubles: Noted) -> None:
+    gate.index.silent = {BANG.id}
+    gate.fails("u1", "Error: odd")
+    for minute in range(6):
+        gate.index.silent = {BANG.id} if minute < 2 else set()
+        await watch.look()
+        assert (watch.looks.trouble == "") == (minute > 2)  # asked again in minutes 1 and 3
+        gate.now += MINUTE
+    assert troubles.lines == []
+
+
+async def test_a_signature_that_goes_on_not_answering_is_one_line_and_one_when_it_does(
     gate: Gate, watch: Watch, troubles: Noted
 ) -> None:
-    gate.index.silent = {BANG.id}
+    gate.index.shaky = {BANG.id}
     gate.fails("u1", "Error: odd")
     for _ in range(10):
         await watch.look()
         gate.now += MINUTE
-    assert troubles.lines == ["trouble: search: timed out"]
+    line = "trouble: search: signature #1002 did not answer 3 times in a row: 1 of 5 shards failed"
+    assert troubles.lines == [line]
+    gate.index.shaky = set()
+    for _ in range(10):
+        await watch.look()
+        gate.now += MINUTE
+    assert troubles.lines == [line, "over: search works again after 12 min"]
+
+
+async def test_signatures_that_fail_by_turns_are_no_line_and_hide_nothing(
+    gate: Gate, watch: Watch, troubles: Noted
+) -> None:
+    for minute in range(30):
+        gate.index.silent = {(BOOM, BANG)[minute % 2].id}
+        gate.fails(f"u{minute}", "boom" if minute % 3 else "Error: odd", change=str(minute))
+        await watch.look()
+        await gate.speak()
+        gate.now += MINUTE
+    assert troubles.lines == []
+    assert not any("could not be asked" in line for line in gate.irc.told)
+    failures = await gate.store.read(lambda tx: tx.failures_since(START - DAY))
+    wrong = [one.build.uuid for one in failures if (one.state is State.UNKNOWN) and int(one.build.change) % 3]
+    assert (wrong, sum(one.state is State.KNOWN for one in failures)) == ([], 20)
+
+
+async def test_when_no_signature_answers_it_is_said_at_once(gate: Gate, watch: Watch, troubles: Noted) -> None:
+    gate.index.silent = {BOOM.id, BANG.id}
+    gate.fails("u1", "Error: odd")
+    for _ in range(5):
+        await watch.look()
+        assert troubles.lines == ["trouble: search: timed out"]
+        gate.now += MINUTE
+    gate.index.silent = set()
+    for _ in range(5):
+        await watch.look()
+        gate.now += MINUTE
+    assert troubles.lines[1:] == ["over: search works again after 7 min"]
+
+
+async def test_a_changed_signature_that_goes_on_not_answering_is_a_line_too(
+    gate: Gate, watch: Watch, troubles: Noted
+) -> None:
+    gate.fails("u1", "Error: odd", ended=2 * HOUR)
+    await watch.look()
+    gate.index.silent = {"1003"}
+    gate.start(signatures=[BOOM, BANG, signature("1003", 'message:"odd"')])
+    watch = Watch(gate.poller, gate.source, gate.store, troubles, lambda: gate.now)
+    for _ in range(8):
+        gate.now += MINUTE
+        await watch.look()
+    assert troubles.lines == ["trouble: search: signature #1003 did not answer 3 times in a row: timed out"]
+
+
+async def test_telling_lines_that_go_on_not_coming_are_a_line(gate: Gate, watch: Watch, troubles: Noted) -> None:
+    gate.index.speechless = "timed out"
+    gate.fails("u1", "Error: odd", ended=2 * HOUR)
+    for minute in range(6):
+        await watch.look()
+        assert bool(troubles.lines) == (minute >= 3)
+        gate.now += MINUTE
+    assert troubles.lines == [
+        "trouble: search: the telling lines of 1 build did not come 3 times in a row: timed out",
+    ]
 
 
 async def test_a_refused_signature_is_told_once_with_what_to_do(gate: Gate, watch: Watch, troubles: Noted) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot import __version__
 from bot.commands.ask import Ask, Verb
 from bot.commands.reply import LIMIT, ago, clock, lines, reply, short, span
 from bot.model import Message, NetworkStatus
-from bot.records import SignatureState, Stage
+from bot.records import ALL, SignatureState, Stage, Unanswered
+from bot.text import counted
+from bot.unanswered import how_many
 
 NAMED = 3  # of rooms and signatures that are not as they should be
 SENTENCE = 160
@@ -16,9 +18,12 @@ SENTENCE = 160
 
 async def status(ask: Ask) -> Message:
     """A line about the bot, one about what it knows, one a network; and what troubles it."""
-    queue, states = await ask.store.read(lambda tx: (tx.totals_by_stage(), tx.signature_states()))
+    since = ask.window.start if ask.window else ask.now  # where there is nothing to ask, nothing is unanswered
+    queue, states, unanswered = await ask.store.read(
+        lambda tx: (tx.totals_by_stage(), tx.signature_states(), tx.unanswered(since))
+    )
     up = f"gatewatch {__version__} up {span(ask.now - ask.health.started)}, since {clock(ask.health.started, ask.now)}"
-    rows = [reply([up, _looked(ask)]), reply([_signatures(ask, states), _queue(queue)])]
+    rows = [reply([up, _looked(ask)]), reply([_signatures(ask, states), _unanswered(unanswered), _queue(queue)])]
     rows += [_network(one) for one in ask.statuses()]
     if ask.health.trouble:
         rows.append(reply([f"trouble: {short(ask.health.trouble, LIMIT)}"]))
@@ -37,6 +42,19 @@ def _signatures(ask: Ask, states: Mapping[str, SignatureState]) -> str:
     named = "; ".join(f"#{short(one.id, 40)}: {short(one.off, 80)}" for one in off[:NAMED])
     more = ", ..." if len(off) > NAMED else ""
     return f"{len(ask.signatures)} signatures" + (f", {len(off)} off ({named}{more})" if off else "")
+
+
+def _unanswered(rows: Sequence[Unanswered]) -> str:
+    """What is to be asked again."""
+    if not rows:
+        return ""
+    named = "; ".join(f"{_which(one)}in {counted(one.builds, 'build')}: {short(one.why, 80)}" for one in rows[:NAMED])
+    more = ", ..." if len(rows) > NAMED else ""
+    return f"{how_many(rows)} unanswered ({named}{more})"
+
+
+def _which(one: Unanswered) -> str:
+    return "" if one.signature == ALL else f"#{short(one.signature, 40)} "
 
 
 def _queue(totals: Mapping[Stage, int]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
 
-from bot.records import Failure, Found, Kind, Stage, Standing, State, Unsearched
+from bot.records import Failure, Found, Kind, Stage, Standing, State, Unanswered, Unsearched
 from bot.store.columns import as_key
 from bot.store.rows import base_of, build_row, failure_of, found_of, hit_row, unsearched_of
 from bot.store.tables import build, delivery, hit, news, ran, unsearched
@@ -89,6 +89,14 @@ class BuildVerbs(Verbs):
         for chunk in chunks(dict.fromkeys(uuids)):
             there |= {row[0]: Standing(*row[1:]) for row in self._rows(wanted.where(build.c.uuid.in_(chunk)))}
         return there
+
+    def unanswered(self, since: datetime) -> list[Unanswered]:
+        """What did not answer for builds whose newest line is of `since` or later, the most tried first."""
+        joined = unsearched.join(build, unsearched.c.build == build.c.uuid)
+        tries, own = func.max(unsearched.c.tries), unsearched.c
+        wanted = select(own.signature, func.count(), tries, func.max(own.why), func.max(own.count))
+        grouped = wanted.select_from(joined).where(build.c.newest >= since).group_by(own.signature)
+        return [Unanswered(*row) for row in self._rows(grouped.order_by(tries.desc(), own.signature))]
 
     def restless(self, since: datetime) -> list[str]:
         """The units that may have something to say though no search has news of them.

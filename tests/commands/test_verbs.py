@@ -10,8 +10,8 @@ import pytest
 from bot.commands import Health
 from bot.grouping import group_id, mask
 from bot.links import Links
-from bot.model import Message, NetworkStatus, Ran
-from bot.records import Kind, SignatureState, State
+from bot.model import Message, NetworkStatus, Ran, Window
+from bot.records import ALL, Kind, SignatureState, State, Unsearched
 from bot.store import Store
 from tests.commands.conftest import NOW, Asks, failure
 
@@ -230,3 +230,20 @@ async def test_status(asks: Asks, store: Store) -> None:
         "opendev: connecting, 0 rooms joined | opendev refuses the password: set password_file",
         "trouble: https://search.example does not answer",
     ]
+
+
+async def test_status_says_what_is_unanswered(asks: Asks, remember: Remember) -> None:
+    silent = [Unsearched("2098765", "timed out", 2, NOW), Unsearched("apt-lock", "1 of 5 shards failed", 1, NOW)]
+    await remember(
+        failure(1, 1, unsearched=(silent[0],)),
+        failure(2, 2, unsearched=tuple(silent)),
+        failure(3, 30, unsearched=tuple(silent)),  # left the look-back, nobody asks again
+    )
+    answer = await asks("!status", window=Window(NOW - timedelta(hours=24), NOW))
+    assert answer.splitlines()[1] == (
+        "4 signatures | 2 unanswered (#2098765 in 2 builds: timed out; #apt-lock in 1 build: 1 of 5 shards failed)"
+        " | messages: 0 waiting"
+    )
+    await remember(failure(4, 1, unsearched=(Unsearched(ALL, "refused", 3, NOW, 11),)))
+    answer = await asks("!status", window=Window(NOW - timedelta(hours=24), NOW))
+    assert answer.splitlines()[1].startswith("4 signatures | 11 unanswered (in 1 build: refused; #2098765 in 2 builds")

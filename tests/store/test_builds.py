@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from bot.model import Build, Line, Ran
-from bot.records import ALL, Failure, Kind, News, Standing, State, Unsearched
+from bot.records import ALL, Failure, Kind, News, Standing, State, Unanswered, Unsearched
 from bot.store import Store
 from tests.store.making import DAY, HOUR, MINUTE, NOVA, NOW, SECOND, claimed, failure, found, queue, say
 
@@ -231,3 +231,19 @@ def test_ten_thousand_failures_are_put_and_read_at_once(store: Store) -> None:
     assert [one.build for one in there] == [one.build for one in many]
     assert all(len(one.found) == 1 for one in there)
     assert took < 4, f"{took:.1f} s: twice what it may take on an idle machine"
+
+
+def test_what_is_unanswered_is_told_per_signature_for_builds_that_are_still_looked_at(store: Store) -> None:
+    put(store, failure("u1"), failure("u2"), failure("u3", newest=NOW - DAY))
+    rows = {
+        "u1": [Unsearched("1", "timed out", 1, NOW), Unsearched("2", "timed out", 3, NOW)],
+        "u2": [Unsearched("1", "timed out", 2, NOW), Unsearched(ALL, "refused", 2, NOW, 12)],
+        "u3": [Unsearched("3", "timed out", 9, NOW)],
+    }
+    for uuid, own in rows.items():
+        store.write_now(lambda tx, uuid=uuid, own=own: tx.put_unsearched(uuid, own))
+    assert store.read_now(lambda tx: tx.unanswered(NOW - HOUR)) == [
+        Unanswered("2", 1, 3, "timed out"),
+        Unanswered("1", 2, 2, "timed out"),
+        Unanswered(ALL, 1, 2, "refused", 12),
+    ]
