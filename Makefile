@@ -24,6 +24,10 @@ check: $(VENV)/.test
 	$(VENV)/bin/mypy
 	$(PYTEST) -q tests/test_layers.py
 
+soak: $(VENV)/.test
+	GATEWATCH_DRAWN=50000 $(PYTEST) tests/search/test_verdicts.py
+	GATEWATCH_FUZZED=1000000 GATEWATCH_FUZZED_LENGTH=1000000 $(PYTEST) tests/lucene/test_fuzz.py
+
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m bench.classify
 	$(VENV)/bin/python -m bench.embedded

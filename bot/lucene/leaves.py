@@ -7,13 +7,12 @@ import re
 from bot.lucene.escapes import pattern_of, unescape, unescape_pattern
 from bot.lucene.faults import SyntaxFault
 from bot.lucene.lexer import Kind, Token
+from bot.lucene.numbers import GREATEST_FLOAT, java_float, whole
 from bot.lucene.regex import regex_fault
-from bot.lucene.tree import Fuzzy, Leaf, Phrase, Range, Regex, Wildcard, Word
+from bot.lucene.tokens import MESSAGES, tokens
+from bot.lucene.tree import EXISTS, Fuzzy, Leaf, Phrase, Range, Regex, Wildcard, Word
 
 _COMPARISON = re.compile(r"([<>])(=(?=.))?(.+)", re.DOTALL)
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=[fFdD]?$)", re.ASCII)
-_GREATEST_WHOLE = 2**31 - 1
-_GREATEST_FLOAT = 3.4028235677973366e38  # from here on Java's parseFloat says Infinity
 
 
 def leaf_of(field: str, token: Token, tilde: Token | None) -> Leaf:
@@ -43,7 +42,7 @@ def range_of(field: str, low: str, high: str, includes: tuple[bool, bool], at: i
 
 def boost_of(number: Token) -> str:
     """The text of a boost that a server takes. Raises SyntaxFault."""
-    if float(number.image) >= _GREATEST_FLOAT:
+    if float(number.image) >= GREATEST_FLOAT:
         raise SyntaxFault("this boost is too great a number", number.at)
     return number.image
 
@@ -63,15 +62,26 @@ def _word(field: str, text: str, at: int) -> Leaf:
     """A term, or one of OpenSearch's comparisons: `>5`, `>=5`, `<5`, `<=5`."""
     comparison = _COMPARISON.fullmatch(text)
     if comparison is None:
+        _check_name(field, text, at)
         return Word(field, text, at=at)
     sign, equal, value = comparison.groups()
     low, high = (value, "*") if sign == ">" else ("*", value)
     return range_of(field, low, high, (bool(equal), bool(equal)), at)
 
 
+def _check_name(field: str, text: str, at: int) -> None:
+    """Servers look through all field names for a pattern, their own `_source` among them, which they then refuse.
+
+    A name of dots alone makes OpenSearch 2 fail.
+    """
+    if field == EXISTS and ("*" in text or (text and not text.strip("."))):
+        raise SyntaxFault("_exists_ asks for one field: write its whole name", at)
+
+
 def _phrase(field: str, token: Token, tilde: Token | None) -> Leaf:
     text = unescape(token.image[1:-1], token.at + 1)
-    return Phrase(field, text, "" if tilde is None else _slop(tilde), at=token.at)
+    _check_name(field, text, token.at)
+    return Phrase(field, text, _slop(tilde, field, text) if tilde else "", at=token.at)
 
 
 def _prefix(field: str, token: Token, _: Token | None) -> Leaf:
@@ -91,29 +101,23 @@ def _regex(field: str, token: Token, _: Token | None) -> Leaf:
     return Regex(field, pattern, at=token.at)
 
 
-def _slop(tilde: Token) -> str:
-    """Lucene cuts the number to a whole one, and takes what is none for 0."""
-    slop = _whole(tilde.image[1:]) or 0
-    if slop < 0:
+def _slop(tilde: Token, field: str, text: str) -> str:
+    """Lucene cuts the number to a whole one, takes what is none for 0, and looks at it where there are two words."""
+    slop = whole(java_float(tilde.image[1:]) or 0)
+    if slop < 0 and field in MESSAGES and len(tokens(text)) > 1:
         raise SyntaxFault("the words of a phrase cannot be less than 0 apart", tilde.at)
-    return str(slop) if slop else ""
+    return str(slop) if slop > 0 else ""
 
 
 def _distance(tilde: Token) -> str:
     """`~` alone and `~AUTO`: by the length of the term; more than 2 is 2."""
-    text = tilde.image[1:]
-    if text.upper() in ("", "AUTO"):
+    text = tilde.image[1:].upper()
+    if text in ("", "AUTO"):
         return ""
-    distance = _whole(text)
-    if distance is None or distance < 0:
+    number = java_float(text)
+    if number is None or whole(number) < 0:
         raise SyntaxFault("0, 1 or 2 may follow the ~ of a term", tilde.at)
-    return str(min(2, distance))
-
-
-def _whole(text: str) -> int | None:
-    """A number cut to a whole one of 32 bits, as Java does it; None if the text is none."""
-    number = _NUMBER.match(text)
-    return int(max(-_GREATEST_WHOLE, min(_GREATEST_WHOLE, float(number[0])))) if number else None
+    return str(min(2, whole(number)))
 
 
 _MAKERS = {

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bot.lucene.lexer import Kind, Token, lex
+from bot.lucene.numbers import java_float
 from bot.lucene.printing import to_text
-from bot.lucene.rewrite import EVERY_FIELD, EXISTS, SHORT_UUIDS, TRUTHS, resolve
+from bot.lucene.rewrite import EVERY_FIELD, SHORT_UUIDS, TRUTHS, resolve
 from bot.lucene.tokens import tokens
-from bot.lucene.tree import Leaf, Node, Phrase, Wildcard, Word, leaves
+from bot.lucene.tree import EXISTS, Leaf, Node, Phrase, Wildcard, Word, leaves
 from bot.model import Fields, Profile
 
 # In a message such signs may be meant as they stand; in a name of anything they hardly are.
@@ -159,6 +160,21 @@ def _mixed(query: _Query) -> Iterator[Remark]:
         yield Remark(seen[0][Kind.OR].at, _OPEN_OR)
 
 
+def far_distances(text: str) -> Iterator[Token]:
+    """Each `~` behind a term with another number than 0, 1 or 2. Raises SyntaxFault."""
+    term = False
+    for token in lex(text):
+        if token.kind is Kind.TILDE and term and java_float(token.image[1:].upper()) not in (None, 0, 1, 2):
+            yield token
+        if token.kind not in (Kind.CARET, Kind.NUMBER):  # a boost may stand between them
+            term = token.kind in (Kind.TERM, Kind.BARE)
+
+
+def _far_distance(query: _Query) -> Iterator[Remark]:
+    for tilde in far_distances(query.text):
+        yield Remark(tilde.at, f"Elasticsearch 8 and later refuse {tilde.image}; here it is rounded: write 0, 1 or 2")
+
+
 _CHECKS: tuple[_Check, ...] = (
     _unknown_field,
     _constant_field,
@@ -170,4 +186,5 @@ _CHECKS: tuple[_Check, ...] = (
     _leading_wildcard,
     _no_number,
     _mixed,
+    _far_distance,
 )

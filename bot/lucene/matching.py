@@ -8,9 +8,9 @@ from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from bot.lucene.rewrite import EVERY_FIELD, EXISTS
+from bot.lucene.rewrite import EVERY_FIELD
 from bot.lucene.tokens import MESSAGES, tokens
-from bot.lucene.tree import Bool, Fuzzy, Leaf, Node, Occur, Phrase, Range, Regex, Wildcard, Word
+from bot.lucene.tree import EXISTS, Bool, Fuzzy, Leaf, Node, Occur, Phrase, Range, Regex, Wildcard, Word
 
 Document = Mapping[str, str | Sequence[str]]
 

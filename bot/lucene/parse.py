@@ -87,6 +87,8 @@ class _Parser:
             name = self._take()
             self._take()
             field = unescape(name.image, name.at)
+            if not field.strip("."):
+                raise SyntaxFault("a field has a name of more than dots", name.at)
         return self._group(field) if self._kind() is Kind.OPEN else self._leaf(field)
 
     def _group(self, field: str) -> Node:

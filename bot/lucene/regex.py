@@ -13,7 +13,7 @@ MAX_LENGTH = 1000  # index.max_regex_length of Elasticsearch and OpenSearch
 _MAX_NESTING = 50  # ours, so that it is a fault and not the end of Python's stack
 
 _INTERVAL = re.compile(r"<[0-9]{1,9}-[0-9]{1,9}>")
-_COUNT = re.compile(r"\{[0-9]{1,9}(?:,[0-9]*)?\}")
+_COUNT = re.compile(r"\{([0-9]{1,9})(?:,([0-9]{0,9}))?\}")
 _LITERAL = re.compile(r'"[^"]*"')
 _LETTER = re.compile(r"[A-Za-z]")
 _CLASSES = frozenset("dDwWsS")
@@ -72,8 +72,16 @@ class _Reader:
         while self._sees("?*+{"):
             if not self._sees("{"):
                 self.at += 1
-            elif not self._read(_COUNT):
-                raise _Wrong("a count is written {2}, {2,} or {2,5}")
+            else:
+                self._count()
+
+    def _count(self) -> None:
+        match = _COUNT.match(self._pattern, self.at)
+        if match is None:
+            raise _Wrong("a count is written {2}, {2,} or {2,5}")
+        if match[2] and int(match[1]) > int(match[2]):
+            raise _Wrong(f"in the count {match[0]} the first is greater than the last")
+        self.at = match.end()
 
     def _single(self) -> None:
         if self._sees("["):

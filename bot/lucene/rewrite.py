@@ -10,10 +10,9 @@ import re
 from dataclasses import replace
 
 from bot.lucene.escapes import pattern_of
-from bot.lucene.tree import Bool, Leaf, Node, Phrase, Regex, Wildcard, Word
+from bot.lucene.tree import EXISTS, Bool, Leaf, Node, Phrase, Regex, Wildcard, Word
 from bot.model import Field, Fields, Profile
 
-EXISTS = "_exists_"
 EVERY_FIELD = "*"
 SHORT_UUIDS = frozenset({"build_short_uuid", "@fields.build_short_uuid"})
 _SHORT = 7  # characters of a uuid are its short form

@@ -47,7 +47,8 @@ def _for_rust() -> str:
 
 # The same for Rust's regex crate, as tantivy's regex tokenizer takes it; that leaves the case, and cuts nothing.
 RUST_TOKEN = _for_rust()
-_TOKEN = re.compile(_for_python())
+# A row of `_` alone is no token; read as one, so that it is not looked at again from each `_` in it.
+_TOKEN = re.compile(rf"{_for_python()}|(?P<none>_++)")
 
 
 def tokens(text: str) -> list[str]:
@@ -57,7 +58,8 @@ def tokens(text: str) -> list[str]:
     while match:
         if len(match[0]) > LONGEST:
             match = _TOKEN.match(text, match.start(), match.start() + LONGEST) or match
-        found.append(_lower(match[0]))
+        if not match["none"]:
+            found.append(_lower(match[0]))
         match = _TOKEN.search(text, match.end())
     return found
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from dataclasses import field as attribute
 from enum import Enum
 
+EXISTS = "_exists_"  # not a field, but the question whether the document has the one that is named
+
 
 class Occur(Enum):
     """How a clause takes part in its Bool; the value is Lucene's own sign."""

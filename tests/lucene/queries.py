@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from random import Random
 
+import yaml
+
+from tests.servers import corpus
+
 WORDS = ("error", "timed", "out", "nova", "cpu.txt", "n-cpu", "10.0.0.1", "Lock", "a1.2", "foo:bar", "__init__", "no")
 TAGS = ("console", "screen-n-cpu.txt", "syslog", "a b")
 _MODIFIERS = ("", "", "", "", "+", "-", "NOT ", "!", "- ", "! ")
 _JOINS = (" AND ", " AND ", " OR ", " OR ", " ", " && ", " || ", "AND", "\n")
 _BREAKING = '"()[]{}:^~*?\\/+-! '
+
+
+def of_corpus() -> list[str]:
+    """elastic-recheck's queries."""
+    files = sorted((corpus() / "signatures").glob("*.yaml"))
+    return [yaml.safe_load(file.read_text(encoding="utf-8"))["query"] for file in files]
 
 
 def line(chance: Random) -> str:

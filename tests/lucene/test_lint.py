@@ -36,6 +36,14 @@ OPEN_OR = (
         ('@message:"a b" AND @tags:"console" AND voting:1', []),
         ("_exists_:tags AND build_short_uuid:abc1234 AND *:*", []),
         ("voting:true AND voting:[0 TO 1] AND voting:* AND tags.keyword:a", []),
+        ('message:(ab~ AND ab~1 AND ab~2.0^3 AND ab~auto AND "a b"~7)', []),
+        (
+            "message:ab~3 AND message:ab^2~0.5",
+            [
+                Remark(10, "Elasticsearch 8 and later refuse ~3; here it is rounded: write 0, 1 or 2"),
+                Remark(29, "Elasticsearch 8 and later refuse ~0.5; here it is rounded: write 0, 1 or 2"),
+            ],
+        ),
         (
             'message:a AND build-name:"x"',
             [Remark(25, "the index has no field build-name, so this clause finds nothing; did you mean build_name?")],

@@ -1,4 +1,4 @@
-"""Verdicts and meaning, against a real OpenSearch: what is right is decided there."""
+"""What a query means: what it finds here is what it finds in a real server."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from random import Random
 from typing import Any
 
 import pytest
-import yaml
 
 from bot.lucene.matching import matches
 from bot.lucene.parse import SyntaxFault, parse
 from bot.lucene.printing import to_text
-from bot.lucene.regex import regex_fault
 from bot.lucene.rewrite import rewrite
 from bot.lucene.tokens import tokens
-from bot.lucene.tree import Bool, Leaf, Node, Occur, Phrase, Regex, Wildcard, Word
+from bot.lucene.tree import Bool, Leaf, Node, Occur, Phrase, Regex, Wildcard, Word, leaves
 from bot.model import Field, Profile
-from tests.lucene.queries import TAGS, line, queries
-from tests.lucene.test_regex import FAULTY, SOUND
-from tests.servers import corpus
+from tests.lucene.queries import TAGS, line, of_corpus, queries
 from tests.servers.opensearch import call
 
 pytestmark = pytest.mark.xdist_group("opensearch")
@@ -32,14 +28,6 @@ MESSAGE = {"properties": {"message": {"type": "text"}}}
 
 Documents = dict[str, dict[str, Any]]
 Found = Callable[[str, Sequence[str]], list[set[str] | None]]
-
-
-def leaves(node: Node) -> Iterator[Leaf]:
-    if isinstance(node, Bool):
-        for clause in node.clauses:
-            yield from leaves(clause.node)
-    else:
-        yield node
 
 
 def question(query: str) -> dict[str, Any]:
@@ -71,8 +59,7 @@ def wanted(node: Node) -> Iterator[Leaf]:
 
 @pytest.fixture(scope="module")
 def signatures() -> list[str]:
-    files = sorted((corpus() / "signatures").glob("*.yaml"))
-    return [yaml.safe_load(file.read_text(encoding="utf-8"))["query"] for file in files]
+    return of_corpus()
 
 
 @pytest.fixture(scope="module")
@@ -99,15 +86,6 @@ def server(opensearch: str, documents: Documents) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def accepted(server: str) -> Callable[[str], bool]:
-    def accepted(query: str) -> bool:
-        body = json.dumps(question(query)).encode()
-        return bool(call(f"{server}/{OF_OLD}/_validate/query", body)["valid"])
-
-    return accepted
-
-
-@pytest.fixture(scope="module")
 def found(server: str) -> Found:
     """The ids that each query finds in an index, None for one that the server refuses."""
 
@@ -126,23 +104,6 @@ def parses(query: str) -> bool:
     except SyntaxFault:
         return False
     return True
-
-
-def test_the_server_takes_every_signature_too(accepted: Callable[[str], bool], signatures: list[str]) -> None:
-    assert [query for query in signatures if not accepted(query)] == []
-
-
-def test_verdicts_on_generated_queries_agree(accepted: Callable[[str], bool]) -> None:
-    drawn = queries(seed=7, count=400)
-    verdicts = {query: accepted(query) for query in drawn}
-    assert {query: parses(query) for query in drawn} == verdicts
-    assert 100 < sum(verdicts.values()) < 350
-
-
-def test_verdicts_on_regular_expressions_agree(accepted: Callable[[str], bool]) -> None:
-    written = {pattern: f"/{pattern}/" for pattern in (*SOUND, *FAULTY)}
-    verdicts = {pattern: accepted(query) for pattern, query in written.items()}
-    assert {pattern: regex_fault(pattern) is None for pattern in written} == verdicts
 
 
 def test_a_printed_tree_finds_what_its_text_finds(found: Found, signatures: list[str]) -> None:

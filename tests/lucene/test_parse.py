@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from bot.lucene.limits import MAX_NESTING
 from bot.lucene.parse import SyntaxFault, parse
 from bot.lucene.printing import to_text
 from bot.lucene.tree import Bool, Clause, Fuzzy, Node, Occur, Phrase, Range, Regex, Wildcard, Word
-from tests.servers import corpus
+from tests.lucene.queries import of_corpus
 
 MUST, SHOULD, MUST_NOT = Occur.MUST, Occur.SHOULD, Occur.MUST_NOT
 
@@ -232,7 +231,6 @@ def test_nesting_within_the_limit_is_no_fault() -> None:
 
 
 def test_every_signature_of_the_corpus_parses_and_prints_back() -> None:
-    files = sorted((corpus() / "signatures").glob("*.yaml"))
-    trees = [parse(yaml.safe_load(file.read_text(encoding="utf-8"))["query"]) for file in files]
+    trees = [parse(query) for query in of_corpus()]
     assert len(trees) == 659
     assert [parse(to_text(tree)) for tree in trees] == trees
