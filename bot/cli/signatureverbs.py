@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,14 @@ import typer
 from bot.cli.options import CODES, DEFAULT, ConfigFile
 
 signatures = typer.Typer(no_args_is_help=True, help="Look after signatures.", rich_markup_mode=None)
+
+
+class Format(StrEnum):
+    """How numbers are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
 
 
 @signatures.command("check", epilog=CODES)
@@ -59,3 +68,40 @@ def new_signature(
     from bot.cli.newsignature import new
 
     new(config, bug, folder)
+
+
+@signatures.command("stats", epilog=CODES)
+def signature_stats(
+    since: Annotated[str, typer.Option(help="How far back: 24h, 10d.")] = "10d",
+    format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.TABLE,
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Count what each signature explains, and how much all of them do.
+
+    Failed and passed builds of the watched pipelines, each signature's share of every job's failures, its last
+    hit, and the classification rate. What did not answer is marked, and the exit code is 1 then.
+
+    Example: gatewatch signatures stats --since 10d --format csv
+    """
+    from bot.cli.stats import stats
+
+    stats(config, since, format)
+
+
+@signatures.command("dead", epilog=CODES)
+def dead_signatures(
+    days: Annotated[int, typer.Option(help="Without a hit for so many days.", min=1, max=365)] = 10,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove their files.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which files --delete would remove.")] = False,
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Name signatures that found nothing of late; with --delete remove their files.
+
+    A file with suppress-graph stays, and so does what came with Gatewatch. A signature that the index did not
+    answer completely is never called dead, and none is if the index does not reach back so far.
+
+    Example: gatewatch signatures dead --days 10 --dry-run
+    """
+    from bot.cli.dead import dead
+
+    dead(config, days, delete, dry_run)

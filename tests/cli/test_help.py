@@ -21,6 +21,8 @@ VERBS = (
     "signatures check",
     "signatures test",
     "signatures new",
+    "signatures stats",
+    "signatures dead",
     "route test",
 )
 

@@ -1,0 +1,87 @@
+"""Signatures that find nothing any more, and which of their files may go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot.errors import UserError
+from bot.lucene.tree import Node
+from bot.model import Complete, Signature, Unknown, Window
+from bot.search import Search
+from bot.workbench.builds import Progress, unseen
+from bot.workbench.stats import DAY, answers
+
+AHEAD = timedelta(days=30)  # a hit in a build whose clock is far ahead is one, too
+BEFORE = timedelta(days=365)  # within so long before the days that are asked about a line is looked for
+
+
+@dataclass(slots=True)
+class Found:
+    """The signatures without any hit, those that have one, and why others could not be judged."""
+
+    dead: list[str] = field(default_factory=list)
+    alive: list[str] = field(default_factory=list)
+    unsure: dict[str, str] = field(default_factory=dict)
+
+
+async def find(
+    search: Search, trees: Mapping[str, Node], now: datetime, days: int, progress: Progress = unseen
+) -> Found:
+    """Which signatures have no hit in any build whose newest line is of the last `days`?
+
+    Raises UserError where the index cannot tell: it does not reach so far back, or has nothing of these days.
+    """
+    progress("looking how far the index reaches back", 0, 0)
+    await must_reach(search, now, days)
+    found = Found()
+    for id, answer in (await answers(search, trees, Window(now - days * DAY, now + AHEAD), progress)).items():
+        if answer.found:
+            found.alive.append(id)
+        elif isinstance(answer, Unknown):
+            found.unsure[id] = answer.why
+        else:
+            found.dead.append(id)
+    return found
+
+
+async def must_reach(search: Search, now: datetime, days: int) -> None:
+    """Raises UserError where the index has no line of before these days, or none within them."""
+    if not await ran(search, now - days * DAY, now + AHEAD):
+        raise UserError(f"the index has no build of the last {days} days, so nothing can be called dead")
+    if await ran(search, now - days * DAY - BEFORE, now - days * DAY):
+        return
+    least, most = 0, days  # it has lines of before `least` days, and none of before `most`
+    while most - least > 1:
+        middle = (least + most) // 2
+        if await ran(search, now - middle * DAY - BEFORE, now - middle * DAY):
+            least = middle
+        else:
+            most = middle
+    raise UserError(
+        f"the index has nothing that is older than {days} days, so nothing can be called dead; "
+        + (f"it reaches back {least} days: --days {least} can be told" if least else "it reaches back less than a day")
+    )
+
+
+async def ran(search: Search, start: datetime, end: datetime) -> bool:
+    """Has the index a line of this time? Raises UserError where it does not say."""
+    match await search.totals(Window(start, end)):
+        case Complete(found):
+            return bool(found)
+        case Unknown(why, found):
+            if found:
+                return True
+            raise UserError(f"how far the index reaches back is not known: {why}")
+
+
+def kept(signature: Signature, file: Path, folders: Sequence[Path], shipped: Path) -> str:
+    """Why a dead signature's file is not removed, "" if it may be."""
+    if not signature.graph:
+        return "suppress-graph is true"
+    if file.resolve().is_relative_to(shipped.resolve()):
+        return "it came with Gatewatch; `suppress-notification: true` in a file of yours with its name silences it"
+    others = [folder / file.name for folder in folders if (folder / file.name) != file]
+    return next((f"{other} would take its place" for other in others if other.exists()), "")
