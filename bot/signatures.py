@@ -17,11 +17,11 @@ from pydantic import Field as Key
 
 from bot import shape, yamlmarks
 from bot.lucene.limits import MAX_FILE
-from bot.lucene.lint import lint
+from bot.lucene.lint import Remark, lint
 from bot.lucene.matching import matches
 from bot.lucene.parse import SyntaxFault, parse
 from bot.lucene.tree import Node
-from bot.model import Profile, Signature
+from bot.model import Fields, Profile, Signature
 from bot.records import ALL
 from bot.search.profiles import LOGSENDER
 from bot.section import Section
@@ -74,14 +74,15 @@ class Loaded:
     warnings: list[Fault] = field(default_factory=list)
 
 
-def load(folders: Sequence[Path], profile: Profile = LOGSENDER) -> Loaded:
+def load(folders: Sequence[Path], profile: Profile = LOGSENDER, fields: Fields | None = None) -> Loaded:
     """Every `*.yaml` of these folders; a later folder's file takes the place of an earlier one's of the same name.
 
-    What is questionable for an index of this profile is a warning; such a signature is used all the same.
+    What is questionable for an index of this profile, and with these fields if they are known, is a warning; such a
+    signature is used all the same.
     """
     loaded = Loaded()
     for file in _files(folders, loaded):
-        _add(loaded, file, profile)
+        _add(loaded, file, profile, fields)
     return loaded
 
 
@@ -90,6 +91,12 @@ def load_file(file: Path, profile: Profile = LOGSENDER) -> Loaded:
     loaded = Loaded()
     _add(loaded, file, profile)
     return loaded
+
+
+def warn(loaded: Loaded, id: str, remarks: Iterable[Remark]) -> None:
+    """Add what is questionable about a signature's query."""
+    marked = loaded.sources[id].marked
+    loaded.warnings += [_in_query(marked, remark.at, remark.message) for remark in remarks]
 
 
 def check(loaded: Loaded) -> list[Fault]:
@@ -135,7 +142,7 @@ def _read(loaded: Loaded, file: Path) -> Marked | None:
     return None
 
 
-def _add(loaded: Loaded, file: Path, profile: Profile) -> None:
+def _add(loaded: Loaded, file: Path, profile: Profile, fields: Fields | None = None) -> None:
     marked = _read(loaded, file)
     if marked is None:
         return
@@ -150,11 +157,10 @@ def _add(loaded: Loaded, file: Path, profile: Profile) -> None:
         return
     loaded.signatures[file.stem] = _signature(file.stem, content)
     loaded.trees[file.stem] = tree
-    remarks = lint(content.query, tree, profile, None)
-    loaded.warnings += [_in_query(marked, remark.at, remark.message) for remark in remarks]
+    loaded.sources[file.stem] = Source(marked, content.matches, content.does_not_match)
+    warn(loaded, file.stem, lint(content.query, tree, profile, fields))
     if content.test_ids:
         loaded.warnings.append(marked.fault(("test_ids",), "no subunit index is asked: the query alone decides"))
-    loaded.sources[file.stem] = Source(marked, content.matches, content.does_not_match)
 
 
 def _parsed(query: str, marked: Marked) -> tuple[Node | None, list[Fault]]:

@@ -1,25 +1,120 @@
-"""`gatewatch signatures check`: is every signature sound, and does it find its own samples?"""
+"""`gatewatch signatures check`: is every signature sound, does it find its samples, and what does the index say?"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
+from bot.cli.options import DEFAULT
 from bot.errors import UserError
+from bot.model import Profile, Window
 from bot.resources import shipped
+from bot.search.profiles import LOGSENDER
 from bot.shape import many
+from bot.signatures import Loaded, load
 from bot.signatures import check as run_samples
-from bot.signatures import load
 from bot.text import counted
+from bot.yamlmarks import Fault
+
+NAMED = 5  # signatures in a sentence about what could not be checked
 
 
-def check(folder: Path | None) -> None:
-    """Of a folder, or of the shipped ones (None). Raises UserError with all faults."""
-    loaded = load([folder or shipped("signatures")])
-    faults = [*loaded.faults, *run_samples(loaded)]
-    for warning in loaded.warnings:
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is checked: folders, for a layout of documents; `name` is what sentences call it."""
+
+    folders: tuple[Path, ...]
+    profile: Profile
+    name: str
+
+
+def check(folder: Path | None, config: Path | None, since: str | None) -> None:
+    """Of a folder, else of the config's, else of the shipped ones; `since`: the configured index is asked, too.
+
+    Raises UserError with all faults, and with what could not be checked.
+    """
+    if since is not None:
+        config = config or DEFAULT
+    scope = scope_of(folder, config)
+    if since is None or config is None:
+        report(load(scope.folders, scope.profile), {}, scope)
+    else:
+        report(*asyncio.run(_live(config, scope, since)), scope=scope)
+
+
+def scope_of(folder: Path | None, config: Path | None) -> Scope:
+    """Raises UserError for a config file that is not sound."""
+    if config is None:
+        return Scope((folder or shipped("signatures"),), LOGSENDER, str(folder or "the shipped signatures"))
+    from bot.cli.check import profile_of
+    from bot.cli.common import configured
+
+    settings = configured(config)
+    folders = (folder,) if folder else tuple(settings.signatures.folders)
+    return Scope(folders, profile_of(settings.search), str(folder or f"the signatures of {config}"))
+
+
+def faults_of(loaded: Loaded) -> list[Fault]:
+    """What is wrong, the sample lines included."""
+    return [*loaded.faults, *run_samples(loaded)]
+
+
+def summary(loaded: Loaded, faults: Sequence[Fault]) -> str:
+    """One line."""
+    wrong = counted(len(faults), "fault") if faults else "no faults"
+    return f"{counted(len(loaded.signatures), 'signature')}, {wrong}, {counted(len(loaded.warnings), 'warning')}"
+
+
+def report(loaded: Loaded, doubts: Mapping[str, set[str]], scope: Scope) -> None:
+    """Print what was found. Raises UserError for faults and doubts."""
+    faults = faults_of(loaded)
+    for warning in sorted(loaded.warnings):
         typer.echo(f"warning: {warning}")
     if faults:
-        raise UserError(f"{folder or 'the shipped signatures'}: {many(faults)}", [str(fault) for fault in faults])
-    typer.echo(f"{counted(len(loaded.signatures), 'signature')}, no faults, {counted(len(loaded.warnings), 'warning')}")
+        raise UserError(f"{scope.name}: {many(faults)}", [*map(str, faults), *_unchecked(doubts)])
+    typer.echo(summary(loaded, faults))
+    if doubts:
+        raise UserError("not all could be checked", _unchecked(doubts))
+
+
+def _unchecked(doubts: Mapping[str, set[str]]) -> list[str]:
+    lines = []
+    for why, ids in doubts.items():
+        names = ", ".join(sorted(ids)[:NAMED])
+        more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+        lines.append(f"{names}{more} could not be checked: {why}")
+    return lines
+
+
+async def _live(config: Path, scope: Scope, since: str) -> tuple[Loaded, Mapping[str, set[str]]]:
+    """The signatures with what the index says of them as warnings, and what it could not say."""
+    from bot.app import open_search
+    from bot.cli.common import configured
+    from bot.cli.query import back, told
+    from bot.model import Unknown
+    from bot.signatures import warn
+    from bot.sources.index import AHEAD
+    from bot.workbench.live import Asker, look
+
+    now = datetime.now(UTC)
+    window = Window(now - back(since), now + AHEAD)
+    search = open_search(configured(config))
+    try:
+        with told() as progress:
+            answer = await search.fields()
+            if isinstance(answer, Unknown):
+                loaded = load(scope.folders, scope.profile)
+                return loaded, {answer.why: set(loaded.trees)}
+            loaded = load(scope.folders, scope.profile, answer.found)
+            asker = Asker(search, answer.found, window, f"the last {since}")
+            found = await look(asker, loaded.trees, progress)
+    finally:
+        await search.close()
+    for id, remarks in found.remarks.items():
+        warn(loaded, id, remarks)
+    return loaded, found.doubts

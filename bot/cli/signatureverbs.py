@@ -23,7 +23,14 @@ class Format(StrEnum):
 
 @signatures.command("check", epilog=CODES)
 def check_signatures(
-    folder: Annotated[Path | None, typer.Argument(help="A folder of signatures; without it the shipped ones.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of signatures; without it the config's, or the shipped ones.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The config file: its folders, layout and index.")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Also ask the config's index.")] = False,
+    since: Annotated[str, typer.Option(help="How far back --live looks: 90m, 24h, 10d.")] = "24h",
 ) -> None:
     """Name faulty and questionable signatures; run their sample lines.
 
@@ -31,7 +38,7 @@ def check_signatures(
     """
     from bot.cli.signatures import check
 
-    check(folder)
+    check(folder, config, since if live else None)
 
 
 @signatures.command("test", epilog=CODES)

@@ -19,7 +19,8 @@ import pytest
 from bot.classify import fields_of
 from bot.lucene.lint import lint
 from bot.lucene.parse import parse
-from bot.lucene.rewrite import EVERY_FIELD, EXISTS, SHORT_UUIDS, resolve, rewrite
+from bot.lucene.rewrite import EVERY_FIELD, SHORT_UUIDS, resolve, rewrite
+from bot.lucene.tree import EXISTS
 from bot.model import Complete, Fields, Window
 from bot.search import Question
 from bot.search.config import SearchConfig

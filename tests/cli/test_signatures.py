@@ -1,0 +1,82 @@
+"""`gatewatch signatures check` with a config's folders, against its index."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.process import ROOT, gatewatch
+from tests.servers import free_port
+
+SOUND = "signatures: {folders: [signatures]}"
+
+
+@pytest.fixture
+def indexed(home: Path) -> Path:
+    assert gatewatch(home, "index", "day").code == 0
+    return home
+
+
+def add(home: Path, id: str, query: str) -> None:
+    (home / "signatures" / f"{id}.yaml").write_text(f"query: >-\n  {query}\n", encoding="utf-8")
+
+
+def test_a_config_names_the_folders_and_the_layout(home: Path) -> None:
+    add(home, "old", 'message:"a" AND module:"nova.compute"')
+    done = gatewatch(home, "signatures", "check", "-c", "config.yaml")
+    warning = "the index has no field module, so this clause finds nothing"
+    assert (done.code, done.lines) == (
+        0,
+        [
+            f"warning: {home}/signatures/old.yaml:2:26: query: {warning}",
+            "2 signatures, no faults, 1 warning",
+        ],
+    )
+    text = (home / "config.yaml").read_text(encoding="utf-8")
+    cluster = "search: {url: https://search.example.org, index: logstash-*, profile: logstash}"
+    (home / "config.yaml").write_text(text.replace(text.splitlines()[0], cluster), encoding="utf-8")
+    assert gatewatch(home, "signatures", "check", "-c", "config.yaml").lines == ["2 signatures, no faults, 0 warnings"]
+    (home / "mine").mkdir()
+    done = gatewatch(home, "signatures", "check", "mine", "-c", "config.yaml")
+    assert done.lines == ["0 signatures, no faults, 0 warnings"]
+
+
+def test_the_live_index_says_what_no_file_shows(indexed: Path) -> None:
+    add(indexed, "gone", 'message:"never seen"')
+    add(indexed, "queue", 'message:"frobnicator" AND build_queue:"gate"')
+    add(indexed, "twin", 'message:"space left on device"')
+    done = gatewatch(indexed, "signatures", "check", "--live")
+    folder = f"{indexed}/signatures"
+    assert (done.code, done.err) == (0, "")
+    assert done.lines == [
+        f'warning: {folder}/gone.yaml:2:11: query: no line of the last 24h has this: message:"never seen"',
+        f"warning: {folder}/queue.yaml:2:41: query: build_queue is gate in every line of the last 24h that has it",
+        f"warning: {folder}/twin.yaml:2:3: query: hits the same 1 build as disk",
+        "4 signatures, no faults, 3 warnings",
+    ]
+    done = gatewatch(indexed, "signatures", "check", "--live", "--since", "30m")
+    assert done.code == 1
+    assert done.err.splitlines() == [
+        "not all could be checked",
+        "  disk, gone, queue, twin could not be checked: no build has a line in the last 30m",
+    ]
+
+
+def test_an_index_that_is_down_is_no_warning(home: Path) -> None:
+    text = (home / "config.yaml").read_text(encoding="utf-8")
+    down = f"search: {{url: 'http://127.0.0.1:{free_port()}', index: logs}}"
+    (home / "config.yaml").write_text(text.replace(text.splitlines()[0], down), encoding="utf-8")
+    done = gatewatch(home, "signatures", "check", "--live")
+    assert (done.code, done.lines) == (1, ["1 signature, no faults, 0 warnings"])
+    assert done.err.startswith("not all could be checked\n  disk could not be checked: ")
+    assert "Traceback" not in done.err
+
+
+def test_the_example_day_is_checked_against(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "config.example.yaml", tmp_path / "config.yaml")
+    assert gatewatch(tmp_path, "index", str(ROOT / "examples" / "gate-day")).code == 0
+    done = gatewatch(tmp_path, "signatures", "check", "--live")
+    assert done.code == 0
+    assert any("disk-full.yaml:4:11: query: no line of the last 24h has this: " in line for line in done.lines)
