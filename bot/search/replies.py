@@ -10,7 +10,7 @@ from elastic_transport import TransportApiResponse, TransportError
 
 from bot.search.noanswer import NoAnswer
 from bot.search.retry import asked_for
-from bot.search.whole import too_many_buckets
+from bot.search.whole import REASON_LENGTH, too_many_buckets
 
 TOO_LARGE = 413
 OVERLOADED = 429
@@ -85,6 +85,6 @@ def refusal(answer: TransportApiResponse, host: str, name: str, sent: int) -> No
 
 
 def reason(fault: TransportError) -> str:
-    """The innermost cause, in one line."""
+    """The innermost cause, in one line of bounded length: it may quote what the far end sent."""
     inner = fault.errors[0] if fault.errors else fault
-    return " ".join(str(inner).split()) or type(inner).__name__
+    return " ".join(str(inner)[:REASON_LENGTH].split()) or type(inner).__name__

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+MOST = 2**53
+
 
 class Unreadable(Exception):
     """A part of an answer is missing, or something else than it should be; the text says which and what."""
@@ -42,8 +44,9 @@ def number(of: Any, *path: str) -> float:
 
 
 def count(of: Any, *path: str) -> int:
+    """A whole number; more than JSON keeps exactly (RFC 8259, 6) is none."""
     found = number(of, *path)
-    if found < 0 or found != int(found):
+    if not 0 <= found < MOST or found != int(found):
         raise Unreadable(f"{'.'.join(path) or 'it'} is no count")
     return int(found)
 

@@ -77,7 +77,7 @@ def root(error: Any) -> tuple[str, str]:
     cause = error.get("caused_by") if causes == [] else causes[0] if isinstance(causes, list) else error
     if not isinstance(cause, Mapping):
         cause = error
-    return str(cause.get("type", "error")), " ".join(str(cause.get("reason", "")).split())
+    return str(cause.get("type", "error")), " ".join(str(cause.get("reason") or "no reason given").split())
 
 
 def too_many_buckets(answer: Any) -> bool:

@@ -40,12 +40,16 @@ def unedited(answer: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Proxy:
-    """`before` may answer in the server's place (None: it is asked), `edit` changes each single search's answer."""
+    """`before` may answer in the server's place (None: it is asked), `edit` changes each single search's answer.
+
+    `body` changes what the server is asked.
+    """
 
     target: str
     url: str = ""
     before: Before = untouched
     edit: Edit = unedited
+    body: Callable[[bytes], bytes] = bytes
     passed: list[Passed] = field(default_factory=list)
 
     def actions(self) -> list[str]:
@@ -61,7 +65,7 @@ class Proxy:
         kind = {"content-type": request.headers.get("content-type", "application/json")}
         async with (
             aiohttp.ClientSession(auto_decompress=True) as session,
-            session.request(request.method, self.target + request.path_qs, data=body, headers=kind) as reply,
+            session.request(request.method, self.target + request.path_qs, data=self.body(body), headers=kind) as reply,
         ):
             found = json.loads(await reply.read())
             status = reply.status
