@@ -55,6 +55,7 @@ setup(
         "tantivy>=0.26,<0.28",
         "rapidfuzz>=3.9,<4",
         "typer>=0.12",
+        "watchfiles>=1,<2",
         "rich>=13",
     ],
     extras_require={

@@ -25,6 +25,7 @@ HOMES = {
     "yaml": ("bot/yamlmarks",),
     "typer": ("bot/cli",),
     "rich": ("bot/cli",),
+    "watchfiles": ("bot/cli",),
 }
 # Deciders are pure: no clock, no client, no store.
 PURE = ("bot/incidents", "bot/routing", "bot/formatting", "bot/reasons", "bot/text", "bot/links", "bot/grouping")

@@ -33,7 +33,7 @@ class Scope:
     name: str
 
 
-def check(folder: Path | None, config: Path | None, since: str | None) -> None:
+def check(folder: Path | None, config: Path | None, since: str | None, watch: bool) -> None:
     """Of a folder, else of the config's, else of the shipped ones; `since`: the configured index is asked, too.
 
     Raises UserError with all faults, and with what could not be checked.
@@ -41,7 +41,11 @@ def check(folder: Path | None, config: Path | None, since: str | None) -> None:
     if since is not None:
         config = config or DEFAULT
     scope = scope_of(folder, config)
-    if since is None or config is None:
+    if watch:
+        from bot.cli.watching import watch_over
+
+        watch_over(scope)
+    elif since is None or config is None:
         report(load(scope.folders, scope.profile), {}, scope)
     else:
         report(*asyncio.run(_live(config, scope, since)), scope=scope)

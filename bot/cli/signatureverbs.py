@@ -31,6 +31,7 @@ def check_signatures(
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Also ask the config's index.")] = False,
     since: Annotated[str, typer.Option(help="How far back --live looks: 90m, 24h, 10d.")] = "24h",
+    watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file is saved, until Ctrl-C.")] = False,
 ) -> None:
     """Name faulty and questionable signatures; run their sample lines.
 
@@ -38,7 +39,9 @@ def check_signatures(
     """
     from bot.cli.signatures import check
 
-    check(folder, config, since if live else None)
+    if live and watch:
+        raise typer.BadParameter("--watch looks at the files only; leave --live out")
+    check(folder, config, since if live else None, watch)
 
 
 @signatures.command("test", epilog=CODES)

@@ -56,18 +56,23 @@ def gatewatch(home: Path, *words: str, typed: str = "", program: Sequence[str] =
 
 
 class Bot:
-    """`gatewatch run` in the folder `home`, until the block ends; typed lines go in, what it prints is in files."""
+    """`gatewatch run`, or another verb that stays, in the folder `home` until the block ends.
 
-    def __init__(self, home: Path, *words: str, program: Sequence[str] = CHECKOUT) -> None:
+    Typed lines go in, what it prints is in files.
+    """
+
+    def __init__(
+        self, home: Path, *words: str, program: Sequence[str] = CHECKOUT, verb: Sequence[str] = ("run",)
+    ) -> None:
         self.home = home
         self._program = program
-        self._words = words
+        self._words = (*verb, *words)
         self._printed, self._logged = home / "printed.txt", home / "logged.txt"
 
     def __enter__(self) -> Bot:
         with self._printed.open("wb") as printed, self._logged.open("wb") as logged:
             self._process = subprocess.Popen(
-                [*self._program, "run", *self._words],
+                [*self._program, *self._words],
                 cwd=self.home,
                 env=environment(**path_of(self._program)),
                 stdin=subprocess.PIPE,

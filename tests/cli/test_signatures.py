@@ -1,13 +1,15 @@
-"""`gatewatch signatures check` with a config's folders, against its index."""
+"""`gatewatch signatures check` with a config's folders, against its index, and again at each save."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.cli.process import ROOT, gatewatch
+from tests.cli.process import ROOT, Bot, gatewatch
 from tests.servers import free_port
 
 SOUND = "signatures: {folders: [signatures]}"
@@ -80,3 +82,57 @@ def test_the_example_day_is_checked_against(tmp_path: Path) -> None:
     done = gatewatch(tmp_path, "signatures", "check", "--live")
     assert done.code == 0
     assert any("disk-full.yaml:4:11: query: no line of the last 24h has this: " in line for line in done.lines)
+
+
+def test_live_and_watch_do_not_go_together(home: Path) -> None:
+    done = gatewatch(home, "signatures", "check", "--live", "--watch")
+    assert done.code == 2
+    assert "leave --live out" in done.err
+
+
+# -- at each save ---------------------------------------------------------------------------------------------
+
+
+def watching(home: Path) -> Bot:
+    return Bot(home, "signatures", verb=("signatures", "check", "--watch"))
+
+
+def until(bot: Bot, *lines: str) -> None:
+    """The next lines that it prints are these, after what was awaited before."""
+    seen = len(getattr(bot, "seen", []))
+    bot.until(lambda: len(bot.printed.splitlines()) >= seen + len(lines))
+    printed = bot.printed.splitlines()
+    assert printed[seen:] == list(lines)
+    bot.seen = printed  # type: ignore[attr-defined]
+
+
+WATCHING = ("1 signature, no faults, 0 warnings", "watching signatures; Ctrl-C ends it")
+FAULT = "signatures/new.yaml:1:11: query: not a Lucene query: this ( is never closed"
+
+
+def test_each_save_is_checked_and_only_what_is_new_is_said(home: Path) -> None:
+    folder = home / "signatures"
+    with watching(home) as bot:
+        until(bot, *WATCHING)
+        (folder / "new.yaml").write_text("query: 'a (b'\n", encoding="utf-8")
+        until(bot, FAULT, "new.yaml: 1 signature, 1 fault, 0 warnings")
+        (folder / "new.yaml").write_text("title: x\nquery: 'a (b'\n", encoding="utf-8")
+        until(bot, "new.yaml: 1 signature, 1 fault, 0 warnings")
+        (folder / ".new.yaml.swp").write_text("an editor's own", encoding="utf-8")
+        by_rename = folder / "new.yaml~"
+        by_rename.write_text('query: message:"a"\n', encoding="utf-8")
+        by_rename.rename(folder / "new.yaml")
+        mended = FAULT.replace(":1:11:", ":2:11:")
+        until(bot, f"mended: {mended}", "new.yaml: 2 signatures, no faults, 0 warnings")
+        (folder / "disk.yaml").unlink()
+        until(bot, "disk.yaml: 1 signature, no faults, 0 warnings")
+        code, _ = bot.leave(lambda process: process.send_signal(signal.SIGINT))
+    assert (code, bot.log) == (0, "")
+
+
+def test_a_folder_that_goes_away_ends_it_with_a_sentence(home: Path) -> None:
+    with watching(home) as bot:
+        until(bot, *WATCHING)
+        code, _ = bot.leave(lambda _: os.rename(home / "signatures", home / "elsewhere"))
+    assert (code, bot.log) == (1, "signatures is not a folder, or is gone\n")
+    assert gatewatch(home, "signatures", "check", "signatures", "--watch").code == 1
