@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -24,6 +25,7 @@ from bot.incidents import Waits
 from bot.model import room_address
 from bot.replies import Replies
 from bot.search import Search
+from bot.search.without import Notice, logged
 from bot.store import Store
 from bot.troubles import Troubles
 from bot.watch import Watch
@@ -41,15 +43,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_search(config: Config) -> Search:
-    """The configured search; its library is imported only now."""
+def open_search(config: Config, notice: Notice = logged) -> Search:
+    """The configured search; its library is imported only now. `notice`: who is told what it goes without."""
     if config.search.path is not None and config.search.embedded:
         from bot.search.embedded import EmbeddedSearch
 
         return EmbeddedSearch(config.search.path)
     from bot.search.http import HttpSearch
 
-    return HttpSearch(config.search)
+    return HttpSearch(config.search, notice=notice)
 
 
 class StoreKeep:
@@ -113,10 +115,11 @@ class Bot:
     ) -> None:
         self.config = config
         self.store = store
-        self.core = build_core(config, open_search(config), store, waits)
         chats = open_chats(config, store, [*named_rooms(config), *([only] if only else [])])
         self.chats = {name: chat for name, chat in chats.items() if not only or name == room_address(only)[0]}
         self.troubles = Troubles(config.operators or "", self.chats, clock)
+        search = open_search(config, partial(self.troubles.once, "search"))
+        self.core = build_core(config, search, store, waits)
         self.watch = Watch(self.core.poller, self.core.source, store, self.troubles, clock)
         desk = Desk(config, self.core, store, self.chats, self.watch, self.troubles, started=clock())
         self.replies = Replies(desk.answer, store, self.chats, edits_of(config), clock)

@@ -27,6 +27,7 @@ from bot.search.retry import Retry
 from bot.search.shapes import Unreadable
 from bot.search.whole import Trouble, trouble
 from bot.search.wire import MOST_BYTES, Wire
+from bot.search.without import Notice, Without, logged
 
 T = TypeVar("T")
 UUIDS_LISTED = 5_000  # of one listing's condition
@@ -39,6 +40,7 @@ class HttpSearch:
 
     `fields_for`: how long the index's fields are believed. `page`: buckets of one page of a listing.
     `largest`: bytes of one request; many proxies refuse 1 MB. `most_bytes`: of one answer. `clock`: seconds, any start.
+    `notice`: who is told, once, what the cluster refuses and is gone without.
     """
 
     def __init__(
@@ -51,13 +53,15 @@ class HttpSearch:
         largest: int = 500_000,
         most_bytes: int = MOST_BYTES,
         clock: Callable[[], float] = time.monotonic,
+        notice: Notice = logged,
     ) -> None:
         self.profile = with_overrides(PROFILES[settings.profile], settings.fields)
         self._index = settings.index
         pace = Pace(settings.at_once, settings.chunk, slow=settings.timeout.total_seconds() * SLOW)
         self._wire = Wire(settings, retry or Retry(), pace, clock, most_bytes)
-        self._layouts = Layouts(self._wire, self.profile, settings.index, fields_for.total_seconds(), clock)
-        self._msearch = Msearch(self._wire, pace, largest=largest)
+        without = Without(notice)
+        self._layouts = Layouts(self._wire, without, self.profile, settings.index, fields_for.total_seconds(), clock)
+        self._msearch = Msearch(self._wire, pace, without, largest=largest)
         self._page = page
 
     async def builds(self, window: Window, where: Where) -> Answer[list[Listed]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from bot.model import Fields, Profile
 from bot.search import answers, mapping, plan, whole
@@ -12,23 +12,31 @@ from bot.search.noanswer import NoAnswer
 from bot.search.plan import Layout
 from bot.search.shapes import Unreadable
 from bot.search.wire import Wire
+from bot.search.without import Without
 
-log = logging.getLogger(__name__)
-
+FIELD_CAPS, MAPPING = "_field_caps", "_mapping"
 DENIED = frozenset({403, 404, 405})
 
 
 class Layouts:
     """One index's profile with its fields; they are believed for `believed` seconds of `clock`."""
 
-    def __init__(self, wire: Wire, profile: Profile, index: str, believed: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        without: Without,
+        profile: Profile,
+        index: str,
+        believed: float,
+        clock: Callable[[], float],
+    ) -> None:
         self._wire = wire
+        self._without = without
         self._profile = profile
         self._index = index
         self._believed = believed
         self._clock = clock
         self._known: tuple[float, Layout] | None = None
-        self._assumes = False
 
     async def current(self) -> Layout:
         """The layout with the fields as last read. Raises NoAnswer, or NoSuchField for an index of another layout."""
@@ -49,26 +57,35 @@ class Layouts:
             raise NoAnswer(f"the server answered with what cannot be read: {fault}") from None
 
     async def _caps(self) -> Fields:
-        try:
-            caps = await self._wire.get("_field_caps", fields="*", include_unmapped="true", ignore_unavailable="true")
-        except NoAnswer as fault:
-            if fault.status not in DENIED:
-                raise
-            return await self._mapping()
+        caps = await self._asked(FIELD_CAPS, fields="*", include_unmapped="true", ignore_unavailable="true")
+        if caps is None:
+            fields = await self._mapping()
+            self._without.add(FIELD_CAPS, "the index's fields are read another way")
+            return fields
         if not caps.get("indices", [""]):
             raise NoAnswer(f"no index matches {self._index}")
         return mapping.from_field_caps(caps)
 
     async def _mapping(self) -> Fields:
-        try:
-            found = await self._wire.get("_mapping", ignore_unavailable="true")
-        except NoAnswer as fault:
-            if fault.status not in DENIED:
-                raise
-            return await self._assumed()
+        found = await self._asked(MAPPING, ignore_unavailable="true")
+        if found is None:
+            fields = await self._assumed()
+            self._without.add(MAPPING, f"the fields of the layout {self._profile.name} are assumed")
+            return fields
         if not found:
             raise NoAnswer(f"no index matches {self._index}")
         return mapping.from_mapping(found)
+
+    async def _asked(self, action: str, **options: str) -> Mapping[str, Any] | None:
+        """What the index says of itself, None where that is denied. Raises NoAnswer."""
+        if action in self._without:
+            return None
+        try:
+            return await self._wire.get(action, **options)
+        except NoAnswer as fault:
+            if fault.status not in DENIED:
+                raise
+            return None
 
     async def _assumed(self) -> Fields:
         """The profile's own fields, if a document has them: a filter on a field that is not there finds nothing."""
@@ -79,8 +96,5 @@ class Layouts:
         if fault is not None:
             raise NoAnswer(fault.why)
         if not answers.any_document(item):
-            raise NoAnswer(f"the fields of {self._index} cannot be read, and nothing has {uuid}: allow _field_caps")
-        if not self._assumes:
-            self._assumes = True
-            log.warning("the index's fields cannot be read, its layout's are assumed profile=%s", self._profile.name)
+            raise NoAnswer(f"the fields of {self._index} cannot be read, and nothing has {uuid}: allow {FIELD_CAPS}")
         return layout.fields

@@ -89,12 +89,18 @@ def walk(properties: Any, prefix: str) -> Iterator[tuple[str, str]]:
         yield from walk(entry.get("fields", {}), f"{prefix}{name}.")
 
 
+# Words whose values are numbers to dynamic mapping where a layout writes them so; as text each is one term.
+NUMBERS = frozenset({"change", "voting"})
+
+
 def assumed(profile: Profile) -> Fields:
     """What dynamic mapping makes of the layout's documents, where the index does not let itself be asked."""
     seen: dict[str, Seen] = {}
     for word, name in profile.names.items():
         if word == "at":
             seen[name] = Seen({"date"})
+        elif word in NUMBERS:
+            seen[name] = Seen({"long"})
         else:
             seen[name] = Seen({"text"})
             seen[f"{name}.keyword"] = Seen({"keyword"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +13,9 @@ from bot.search.pace import Pace
 from bot.search.replies import TOO_LARGE
 from bot.search.whole import Trouble
 from bot.search.wire import Wire
+from bot.search.without import Without
 
-log = logging.getLogger(__name__)
-
+MSEARCH = "_msearch"
 # How a cluster or the proxy before it says that it has no _msearch for us.
 NO_MSEARCH = frozenset({400, 403, 404, 405})
 UUID_BYTES = 36  # 32 hex digits, quotes, comma, blank
@@ -54,11 +53,11 @@ Body = Callable[[Item], bytes]
 class Msearch:
     """Remembers what this cluster taught: how large a request may be, and whether it has _msearch for us."""
 
-    def __init__(self, wire: Wire, pace: Pace, *, largest: int) -> None:
+    def __init__(self, wire: Wire, pace: Pace, without: Without, *, largest: int) -> None:
         self._wire = wire
         self._pace = pace
         self.largest = largest  # bytes of one request
-        self._one_by_one = False
+        self._without = without
 
     def uuids_per_item(self, most: int) -> int:
         """How many builds one item may name so that it fills half of a request at the most."""
@@ -114,7 +113,7 @@ class Msearch:
         return []
 
     async def _batch(self, batch: list[Item], body: Body) -> list[Outcome]:
-        if self._one_by_one:
+        if MSEARCH in self._without:
             return await self._singly(batch, body)
         try:
             answers = await self._wire.msearch([body(item) for item in batch])
@@ -122,9 +121,7 @@ class Msearch:
             if fault.status not in NO_MSEARCH:
                 raise
             found = await self._singly(batch, body)
-            if not self._one_by_one:
-                self._one_by_one = True
-                log.warning("searches go one by one, because _msearch is not to be had why=%r", str(fault))
+            self._without.add(MSEARCH, "searches go one by one, which takes more requests")
             return found
         return [Outcome(item, answer) for item, answer in zip(batch, answers, strict=True)]
 

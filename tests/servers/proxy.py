@@ -21,6 +21,8 @@ class Passed:
     """One request that came: `action` is the last part of its path, as `_msearch`."""
 
     action: str
+    method: str
+    path: str
     headers: dict[str, str]
     body: bytes
     query: dict[str, str]
@@ -58,7 +60,9 @@ class Proxy:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         action = request.path.rpartition("/")[2]
-        self.passed.append(Passed(action, dict(request.headers), body, dict(request.query)))
+        self.passed.append(
+            Passed(action, request.method, request.path, dict(request.headers), body, dict(request.query))
+        )
         return await self.before(request, body) or await self.forward(request, body, action)
 
     async def forward(self, request: web.Request, body: bytes, action: str) -> web.StreamResponse:
