@@ -14,14 +14,13 @@ from uuid import uuid4
 from bot.model import Build, Line
 from bot.search.config import SearchConfig
 from bot.search.http import HttpSearch
-from bot.search.wire import Pace
 from tests.fakes import MINUTE, Gate
+from tests.search.asking import QUICK
 from tests.search.layouts import logsender
 from tests.servers import opensearch as server
 from tests.servers.proxy import Passed, Proxy
 
 UUID = re.compile(r'"([0-9a-f]{32})"')
-QUICK = Pace(tries=2, first_wait=0.01, longest_wait=0.02)
 
 
 class Logs:
@@ -50,12 +49,17 @@ class Logs:
     def search(self, url: str = "", **options: Any) -> HttpSearch:
         """The adapter on them; `url`: of a proxy that stands before the server."""
         settings = {"url": url or self.url, "index": self.pattern, "at_once": 1} | options.pop("settings", {})
-        return HttpSearch(SearchConfig.model_validate(settings), **({"pace": QUICK} | options))
+        return HttpSearch(SearchConfig.model_validate(settings), **({"retry": QUICK} | options))
 
 
 def documents(build: Build, lines: Sequence[Line]) -> list[dict[str, Any]]:
     """As logsender writes them today."""
     return [logsender(build, line) for line in lines]
+
+
+def is_metadata(action: str, body: bytes) -> bool:
+    """Is this a question for what new builds are?"""
+    return action == "_search" and b"top_hits" in body
 
 
 def uuids(passed: Iterable[Passed], action: str) -> list[set[str]]:

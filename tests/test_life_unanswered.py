@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot import poller
 from bot.records import State
+from bot.search.http import HttpSearch
+from bot.search.retry import Retry
 from bot.watch import Watch
-from tests.fakes import BANG, DAY, MINUTE, START, Gate, Noted
-from tests.served import Logs, Watched
-from tests.servers.proxy import Proxy, proxying
+from tests.fakes import BANG, DAY, HOUR, MINUTE, START, Gate, Noted
+from tests.served import Logs, Watched, uuids
+from tests.servers.proxy import Proxy, proxying, untouched
 
 pytestmark = pytest.mark.xdist_group("opensearch")
 
@@ -45,9 +49,17 @@ class Halved:
 class Operated(Watched):
     """And what the operators are told."""
 
-    async def start(self) -> None:
+    def start(self) -> None:
         self.halved = Halved(self.proxy)
         self.troubles = Noted(self.gate)
+        self._watch()
+
+    def restart(self, search: HttpSearch) -> None:
+        self.gate.search = search
+        self.gate.start()
+        self._watch()
+
+    def _watch(self) -> None:
         gate = self.gate
         self.watch = Watch(gate.poller, gate.source, gate.store, self.troubles, lambda: gate.now)
 
@@ -61,6 +73,12 @@ class Operated(Watched):
         failures = await self.gate.store.read(lambda tx: tx.failures_since(START - DAY))
         return [one.state for one in failures]
 
+    async def unasked(self) -> set[str]:
+        """Builds that the signatures have not answered for."""
+        failures = await self.gate.store.read(lambda tx: tx.failures_since(START - DAY))
+        answered = {one.build.uuid for one in failures if one.asked >= 0 and not one.unsearched}
+        return {f"{number:032x}" for number in range(15)} - answered
+
 
 def words(line: str) -> str:
     """What a line says of its one job, without the link."""
@@ -73,7 +91,7 @@ async def operated(opensearch: str, gates: Callable[..., Gate]) -> AsyncIterator
     async with proxying(opensearch) as proxy:
         search = logs.search(proxy.url)
         found = Operated(gates(search=search), logs, proxy)
-        await found.start()
+        found.start()
         yield found
         await search.close()
 
@@ -121,3 +139,30 @@ async def test_no_signature_is_answered_whole(operated: Operated) -> None:
     await operated.looks(8)
     assert [words(line) for line in operated.gate.irc.told] == ["#1002 It bangs (x1/24h)"]
     assert operated.troubles.lines[1:] == ["over: search works again after 31 min"]
+
+
+@pytest.mark.parametrize("action", ["_msearch", "_search"])
+async def test_a_search_that_hangs_costs_a_long_look_its_own_builds_only(
+    operated: Operated, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """Of three batches the signatures of the second never answer, or its metadata does not come."""
+    monkeypatch.setattr(poller, "BATCH", 5)
+    hung = [await operated.fails(number, "boom", ended=(15 - number) * HOUR) for number in range(15)][5:10]
+
+    async def hangs(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        if request.path.endswith(f"/{action}") and hung[0].encode() in body:
+            await asyncio.sleep(60)
+        return None
+
+    operated.proxy.before = hangs
+    search = operated.logs.search(operated.proxy.url, settings={"timeout": "1s"}, retry=Retry(tries=1))
+    operated.restart(search)
+    await operated.looks(1)
+    assert await operated.unasked() == set(hung)
+    assert len(operated.troubles.lines) == 1 and "did not answer within 1 s" in operated.troubles.lines[0]
+    operated.proxy.before = untouched
+    operated.proxy.passed.clear()
+    await operated.looks(1)
+    assert set().union(*uuids(operated.proxy.passed, "_msearch")) == set(hung)
+    assert await operated.states() == [State.KNOWN] * 15
+    await search.close()
