@@ -6,6 +6,7 @@ import gzip
 import io
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,7 +21,7 @@ from bot.search.embedded.logfolder import tags_of
 from bot.shape import many
 from bot.signatures import load_file
 from bot.text import counted, one_line
-from bot.workbench.logs import Fields, LogTest, fields_given
+from bot.workbench.logs import Fields, LogTest, fields_given, joined
 
 STDIN = "-"
 PACKED = b"\x1f\x8b"  # how gzip begins (RFC 1952 2.3.1), whatever the name is
@@ -33,15 +34,18 @@ def test(file: Path, logs: Sequence[str], fields: Sequence[str], show: int) -> N
         typer.echo(f"warning: {warning}", err=True)
     if loaded.faults:
         raise UserError(f"{file}: {many(loaded.faults)}", [str(fault) for fault in loaded.faults])
-    trial = LogTest(loaded.trees[file.stem], fields_given(fields))
-    found = sum(_one(trial, log, show) for log in logs)
-    taken = list(dict.fromkeys(name for log in logs for name in trial.taken(known_of(log))))
+    given = fields_given(fields)
+    tests = {log: LogTest(loaded.trees[file.stem], joined(given, known_of(log))) for log in logs}
+    found = sum(_one(one, log, show) for log, one in tests.items())
+    taken = list(dict.fromkeys(name for one in tests.values() for name in one.taken))
     if taken:
         typer.echo(f"taken to be so: {', '.join(taken)}; --field NAME=VALUE says what a field is")
     if not found:
-        clauses = dict(clause for log in logs for clause in trial.clauses(known_of(log)))
-        alone = [f"{clause} alone: {counted(count, 'line')}" for clause, count in clauses.items()]
-        raise UserError(f"{file} matches no line", alone)
+        alone = sum((Counter(one.clauses) for one in tests.values()), Counter[str]())
+        clauses = dict.fromkeys(clause for one in tests.values() for clause in one.clauses)
+        raise UserError(
+            f"{file} matches no line", [f"{clause} alone: {counted(alone[clause], 'line')}" for clause in clauses]
+        )
     if len(logs) > 1:
         typer.echo(f"in all: {counted(found, 'line')}")
 
@@ -54,14 +58,13 @@ def known_of(log: str) -> Fields:
     return {"filename": [name], "tags": tags_of(name)}
 
 
-def _one(trial: LogTest, log: str, show: int) -> int:
+def _one(test: LogTest, log: str, show: int) -> int:
     """Show a log's lines that match; returns how many there are."""
     name = "standard input" if log == STDIN else log
     found = read = 0
-    of_file = known_of(log)
     for number, message in messages(log):
         read += 1
-        if trial.matches(message, of_file):
+        if test.matches(message):
             found += 1
             if found <= show:
                 typer.echo(f"{name}:{number}: {one_line(message)}")

@@ -10,7 +10,8 @@ from bot.errors import UserError
 from bot.lucene.matching import matches
 from bot.lucene.printing import to_text
 from bot.lucene.rewrite import EVERY_FIELD, resolve, rewrite
-from bot.lucene.tree import Leaf, Node, Regex, leaves
+from bot.lucene.tokens import tokens
+from bot.lucene.tree import Leaf, Node, Phrase, Regex, Word, leaves
 from bot.model import Profile
 from bot.search.profiles import LOGSENDER
 
@@ -30,40 +31,59 @@ def fields_given(options: Sequence[str], profile: Profile = LOGSENDER) -> dict[s
 
 @dataclass
 class LogTest:
-    """One signature's query against lines. `alone`: how many lines each of its clauses matches by itself.
+    """A signature's query, not rewritten, against the lines of one file of which `fields` are known.
 
-    What the query says of a field that nothing is known about is taken to be so.
+    What the query says of other fields is taken to be so. `alone`: how many lines each clause matches by itself.
     """
 
     tree: Node
     fields: Fields
-    alone: Counter[Leaf] = field(default_factory=Counter)
     profile: Profile = LOGSENDER
+    alone: Counter[Leaf] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.tree = rewrite(self.tree, self.profile, {})
+        message = self.profile.names["message"]
+        self._known = {*self.fields, message}
+        self._plain = [leaf for leaf in leaves(self.tree) if leaf.field in self._known and not isinstance(leaf, Regex)]
+        self._words = {
+            leaf: words
+            for leaf in self._plain
+            if isinstance(leaf, Word | Phrase) and leaf.field == message and (words := tokens(leaf.text))
+        }
+        self._others = [leaf for leaf in self._plain if leaf not in self._words]
+        self._of_nothing = None
+        if not any(leaf.field == message for leaf in self._others):
+            self._of_nothing = matches(self.tree, {**self.fields, "message": ""})
 
-    def matches(self, message: str, of_file: Fields) -> bool:
-        """Does a line match, in a file of which `of_file` is known beside what holds for all?"""
-        document: dict[str, str | Sequence[str]] = {**self._known(of_file), "message": message}
-        self.alone.update(leaf for leaf in self._plain(of_file) if matches(leaf, document))
+    def matches(self, message: str) -> bool:
+        """Does a line match? One that has the words of no clause, as most do, is not looked at any closer."""
+        document = {**self.fields, "message": message}
+        lower = message.replace("İ", "i").lower()  # as `tokens` does it
+        near = [leaf for leaf, words in self._words.items() if _near(leaf, words, lower)]
+        self.alone.update(leaf for leaf in (*near, *self._others) if matches(leaf, document))
+        if not near and self._of_nothing is not None:
+            return self._of_nothing
         return matches(self.tree, document)
 
-    def taken(self, of_file: Fields) -> list[str]:
+    @property
+    def taken(self) -> list[str]:
         """What is taken to be so: names of fields, and that regular expressions are."""
-        known = {*self._known(of_file), self.profile.names["message"], EVERY_FIELD}
-        names = sorted({leaf.field for leaf in leaves(self.tree)} - known)
+        names = sorted({leaf.field for leaf in leaves(self.tree)} - self._known - {EVERY_FIELD})
         regular = any(isinstance(leaf, Regex) for leaf in leaves(self.tree))
         return [*names, *(["regular expressions, which are not run"] if regular else [])]
 
-    def clauses(self, of_file: Fields) -> list[tuple[str, int]]:
+    @property
+    def clauses(self) -> dict[str, int]:
         """Each clause that was looked for, with how many lines it matches by itself."""
-        return [(to_text(leaf), self.alone[leaf]) for leaf in dict.fromkeys(self._plain(of_file))]
+        return {to_text(leaf): self.alone[leaf] for leaf in self._plain}
 
-    def _known(self, of_file: Fields) -> dict[str, Sequence[str]]:
-        both = {name: [*of_file.get(name, ()), *self.fields.get(name, ())] for name in {*of_file, *self.fields}}
-        return {name: values for name, values in both.items() if values}
 
-    def _plain(self, of_file: Fields) -> list[Leaf]:
-        known = {*self._known(of_file), self.profile.names["message"]}
-        return [leaf for leaf in leaves(self.tree) if leaf.field in known and not isinstance(leaf, Regex)]
+def _near(leaf: Leaf, words: Sequence[str], lower: str) -> bool:
+    """May the clause match? A phrase needs all of its words, a word any of the tokens that it is cut into."""
+    return (all if isinstance(leaf, Phrase) else any)(word in lower for word in words)
+
+
+def joined(fields: Fields, of_file: Fields) -> dict[str, list[str]]:
+    """What is known of a file's lines, and what was given for all of them."""
+    return {name: [*of_file.get(name, ()), *fields.get(name, ())] for name in {*of_file, *fields}}
