@@ -28,7 +28,19 @@ HOMES = {
     "watchfiles": ("bot/cli",),
 }
 # Deciders are pure: no clock, no client, no store.
-PURE = ("bot/incidents", "bot/routing", "bot/formatting", "bot/reasons", "bot/text", "bot/links", "bot/grouping")
+PURE = (
+    "bot/incidents",
+    "bot/routing",
+    "bot/formatting",
+    "bot/reasons",
+    "bot/text",
+    "bot/links",
+    "bot/grouping",
+    "bot/sparkline",
+    "bot/workbench/asked",
+    "bot/workbench/draft",
+    "bot/workbench/verdict",
+)
 EDGES = ("bot.store", "bot.chat", "bot.search", "bot.sources", "bot.app", "bot.core", "bot.poller", "asyncio", "time")
 # Adapters know their contract, their own package, errors, model, and the base of config sections.
 ADAPTERS = ("bot/chat/irc", "bot/chat/matrix", "bot/chat/console", "bot/search/http", "bot/search/embedded")

@@ -162,6 +162,6 @@ def _rates(found: Stats, since: str) -> Table:
     table = _bare("job", f"failed builds that any signature explains, last {since}", "failed", "known", "rate")
     sure = "at least " if found.unknown else ""
     for job, share in [("all jobs", found.rate), *list(found.jobs.items())[:RATES_SHOWN]]:
-        rate = "-" if share.percent is None else f"{sure}{share.percent:g}%"
+        rate = "-" if share.percent is None else f"{sure}{share.percent:g}%" if found.listed else "not known"
         table.add_row(cut(one_line(job), JOB), str(share.of), f"{sure}{share.builds}", rate)
     return table

@@ -15,7 +15,7 @@ from bot.workbench.builds import Progress, unseen
 from bot.workbench.stats import DAY, answers
 
 AHEAD = timedelta(days=30)  # a hit in a build whose clock is far ahead is one, too
-BEFORE = timedelta(days=365)  # within so long before the days that are asked about a line is looked for
+BEFORE = (DAY, timedelta(days=365))  # within so long before a time a line is looked for: the short one costs less
 
 
 @dataclass(slots=True)
@@ -51,12 +51,12 @@ async def must_reach(search: Search, now: datetime, days: int) -> None:
     """Raises UserError where the index has no line of before these days, or none within them."""
     if not await ran(search, now - days * DAY, now + AHEAD):
         raise UserError(f"the index has no build of the last {days} days, so nothing can be called dead")
-    if await ran(search, now - days * DAY - BEFORE, now - days * DAY):
+    if await older(search, now - days * DAY):
         return
     least, most = 0, days  # it has lines of before `least` days, and none of before `most`
     while most - least > 1:
         middle = (least + most) // 2
-        if await ran(search, now - middle * DAY - BEFORE, now - middle * DAY):
+        if await older(search, now - middle * DAY):
             least = middle
         else:
             most = middle
@@ -64,6 +64,14 @@ async def must_reach(search: Search, now: datetime, days: int) -> None:
         f"the index has nothing that is older than {days} days, so nothing can be called dead; "
         + (f"it reaches back {least} days: --days {least} can be told" if least else "it reaches back less than a day")
     )
+
+
+async def older(search: Search, at: datetime) -> bool:
+    """Has the index a line of before that time?"""
+    for before in BEFORE:
+        if await ran(search, at - before, at):
+            return True
+    return False
 
 
 async def ran(search: Search, start: datetime, end: datetime) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from bot.lucene.tree import Node
 from bot.model import FAILED_RESULTS, Answer, Build, Complete, Hit, Listed, Signature, Unknown, Where, Window
 from bot.search import Search
+from bot.text import counted
 from bot.workbench.builds import Progress, Sort, describe, sort_of, unseen
 from bot.workbench.known import questions
 
@@ -51,18 +52,20 @@ class Row:
 class Stats:
     """The rows, the most frequent first; and the classification rate, of all failed builds and of each job's.
 
-    `unknown`: why the rates may be wrong and counts be too small; what one signature did not answer stands in its row.
+    `unknown`: why counts may be too small, in any row or rate; `listed`: not because failed builds are missing, so that
+    the rates are no less than what they say.
     """
 
     rows: Sequence[Row]
     rate: Share
     jobs: Mapping[str, Share]
     unknown: Sequence[str] = ()
+    listed: bool = True
 
     @property
     def complete(self) -> bool:
         """Is all of it sure?"""
-        return not self.unknown and not any(row.unknown for row in self.rows)
+        return not self.unknown
 
 
 @dataclass(slots=True)
@@ -91,7 +94,10 @@ async def ask(
     asked.answers = await answers(search, trees, window, progress)
     hit = {hit.build for answer in asked.answers.values() for hit in answer.found}
     why = await describe(search, sorted(hit | asked.failures.keys()), window, asked.builds, progress)
-    asked.doubts += [f"not all builds were described: {why}"] if why else []
+    nameless = len((hit | asked.failures.keys()) - asked.builds.keys())
+    asked.doubts += (
+        [f"{counted(nameless, 'build')} without metadata: {why or 'the index gave none'}"] if nameless else []
+    )
     return asked
 
 
@@ -130,6 +136,7 @@ def count(asked: Asked, signatures: Mapping[str, Signature], pipelines: Sequence
         Share(len(explained), len(voting)),
         shares((voting[uuid] for uuid in explained), voting.values(), all=True),
         (*asked.doubts, *unanswered),
+        not asked.doubts,
     )
 
 
@@ -151,7 +158,7 @@ def _row(
         sum(1 for hit in own if asked.failures[hit.build].newest >= now - DAY),
         max((hit.last for hit in own), default=None),
         shares((failures[hit.build] for hit in own), failures.values()),
-        answer.why if isinstance(answer, Unknown) else "",
+        "; ".join([*([answer.why] if isinstance(answer, Unknown) else []), *asked.doubts]),
     )
 
 

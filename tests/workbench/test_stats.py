@@ -93,7 +93,7 @@ async def test_a_signature_that_did_not_answer_is_marked_with_what_it_gave() -> 
     ("broken", "doubt"),
     [
         ("partly", "not all failed builds were listed: x"),
-        ("undescribed", "not all builds were described: x"),
+        ("undescribed", "1 build without metadata: x"),
         ("shapeless", "4 of 4 signatures did not answer completely"),
         ("down", "not all failed builds were listed: x"),
     ],
@@ -103,6 +103,8 @@ async def test_what_was_not_listed_or_described_is_said(broken: str, doubt: str)
     setattr(index, broken, "x")
     found = await stats_of(index)
     assert not found.complete and found.unknown[0] == doubt
+    assert all(row.unknown for row in found.rows)
+    assert found.listed == (broken == "shapeless")
 
 
 # -- dead ones --------------------------------------------------------------------------------------------------
