@@ -61,20 +61,21 @@ def exact(name: str, kind: str, seen: Mapping[str, Seen]) -> str | None:
 
 
 def from_field_caps(answer: Mapping[str, Any]) -> Fields:
-    """Out of `GET /INDEX/_field_caps?fields=*&include_unmapped=true`."""
-    return fields_of(
-        {
-            name: Seen(set(caps) - {UNMAPPED}, set(caps.get(UNMAPPED, {}).get("indices", ())))
-            for name, caps in answer["fields"].items()
-        }
-    )
+    """Out of `GET /INDEX/_field_caps?fields=*&include_unmapped=true`. Raises Unreadable."""
+    return fields_of({name: from_caps(caps) for name, caps in shapes.mapping(answer, "fields").items()})
+
+
+def from_caps(caps: Any) -> Seen:
+    """Of one field; `indices` is null where all are meant."""
+    without = shapes.mapping(shapes.mapping(caps).get(UNMAPPED, {})).get("indices") or []
+    return Seen(set(caps) - {UNMAPPED}, {shapes.word(index) for index in shapes.items(without)})
 
 
 def from_mapping(answer: Mapping[str, Any]) -> Fields:
-    """Out of `GET /INDEX/_mapping`, of all indices together."""
+    """Out of `GET /INDEX/_mapping`, of all indices together. Raises Unreadable."""
     seen: dict[str, Seen] = {}
     for index, entry in answer.items():
-        for name, kind in walk(entry["mappings"].get("properties", {}), ""):
+        for name, kind in walk(shapes.mapping(entry, "mappings").get("properties", {}), ""):
             one = seen.setdefault(name, Seen(without=set(answer)))
             one.types.add(kind)
             one.without.discard(index)
