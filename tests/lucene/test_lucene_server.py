@@ -16,6 +16,7 @@ from bot.lucene.rewrite import rewrite
 from bot.lucene.tokens import tokens
 from bot.lucene.tree import Bool, Leaf, Node, Occur, Phrase, Regex, Wildcard, Word, leaves
 from bot.model import Field, Profile
+from tests.lucene import nasty
 from tests.lucene.queries import TAGS, line, of_corpus, queries
 from tests.servers.opensearch import call
 
@@ -154,7 +155,13 @@ def complete(tree: Node, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_tokens_are_those_of_the_servers_analyser(server: str, documents: Documents) -> None:
+    """Of lines, of odd scripts and of very long words; a stop between them tells them apart."""
+    chance = Random(8)
     texts = [body["message"] for body in documents.values()]
-    body = json.dumps({"analyzer": "standard", "text": texts}).encode()
-    theirs = [token["token"] for token in call(f"{server}/_analyze", body)["tokens"]]
-    assert [token for text in texts for token in tokens(text)] == theirs
+    texts += [nasty.text(chance) for _ in range(1500)] + [nasty.long(chance) for _ in range(200)]
+    stop = "xxstopxx"
+    for start in range(0, len(texts), 300):
+        some = [part for text in texts[start : start + 300] for part in (text, stop)]
+        body = json.dumps({"analyzer": "standard", "text": some}).encode()
+        theirs = [token["token"] for token in call(f"{server}/_analyze", body)["tokens"]]
+        assert [token for text in some for token in tokens(text)] == theirs

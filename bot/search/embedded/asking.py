@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tantivy import FieldType, Occur, Query, Schema, TextAnalyzer
+from tantivy import FieldType, Occur, Query, Schema
 
 from bot.lucene import tree
+from bot.lucene.tokens import lower, tokens
 from bot.lucene.tree import Bool, Fuzzy, Leaf, Node, Phrase, Range, Regex, Wildcard, Word
 from bot.search.embedded import moments, patterns
 from bot.search.embedded.refusal import Refusal
@@ -22,10 +23,9 @@ LARGEST = 2**62  # well inside what tantivy's integers hold; beyond them it rais
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Makes queries for one open index; `analyzer` cuts a question's text as the index cut its lines."""
+    """Makes queries for one open index."""
 
     schema: Schema
-    analyzer: TextAnalyzer
 
     def query(self, node: Node) -> Query:
         """What the whole tree asks. Raises Refusal where the answer would not be Lucene's."""
@@ -75,35 +75,35 @@ class Asking:
         """A leaf on the message (cut into tokens, in lower case) or on a metadata field (whole, as it is)."""
         match leaf:
             case Word() if analysed:
-                return self.any_of(field, self.analyzer.analyze(leaf.text))
+                return self.any_of(field, tokens(leaf.text))
             case Phrase() if analysed:
-                return self.phrase(field, self.analyzer.analyze(leaf.text), slop(leaf))
+                return self.phrase(field, tokens(leaf.text), slop(leaf))
             case Word() | Phrase():
                 return Query.term_query(self.schema, field, leaf.text, index_option="basic")
             case Wildcard():
                 pattern = patterns.of_wildcard(leaf.pattern)
-                return self.matching(field, pattern.lower() if analysed else pattern, leaf.pattern)
+                return self.matching(field, lower(pattern) if analysed else pattern, leaf.pattern)
             case Regex():
                 pattern = patterns.of_regex(leaf.pattern)
-                return self.matching(field, pattern.lower() if analysed else pattern, f"/{leaf.pattern}/")
+                return self.matching(field, lower(pattern) if analysed else pattern, f"/{leaf.pattern}/")
             case Fuzzy():
-                text = leaf.text.lower() if analysed else leaf.text
+                text = lower(leaf.text) if analysed else leaf.text
                 return Query.fuzzy_term_query(self.schema, field, text, distance=distance(leaf))
             case Range():
                 raise Refusal(f"the embedded index has no ranges of text ({field}): name the values with OR")
 
-    def any_of(self, field: str, tokens: list[str]) -> Query | None:
+    def any_of(self, field: str, words: list[str]) -> Query | None:
         """A word of several tokens finds any of them."""
-        terms = [Query.term_query(self.schema, field, token, index_option="freq") for token in tokens]
+        terms = [Query.term_query(self.schema, field, token, index_option="freq") for token in words]
         if len(terms) < 2:
             return terms[0] if terms else None
         return Query.boolean_query([(Occur.Should, term) for term in terms])
 
-    def phrase(self, field: str, tokens: list[str], slop: int) -> Query | None:
+    def phrase(self, field: str, words: list[str], slop: int) -> Query | None:
         """tantivy panics on a phrase of fewer than two tokens."""
-        if len(tokens) < 2:
-            return self.any_of(field, tokens)
-        return Query.phrase_query(self.schema, field, list(tokens), slop=slop)
+        if len(words) < 2:
+            return self.any_of(field, words)
+        return Query.phrase_query(self.schema, field, list(words), slop=slop)
 
     def matching(self, field: str, regex: str, written: str) -> Query:
         """Terms that a regular expression matches whole; tantivy refuses one that is faulty or too big."""

@@ -40,7 +40,6 @@ class EmbeddedSearch:
         self.path = path
         self._page = page
         self._index: tantivy.Index | None = None
-        self._analyzer = schema.analyzer()
         self._opening = threading.Lock()
 
     async def builds(self, window: Window, where: Where) -> Answer[list[Listed]]:
@@ -99,12 +98,11 @@ class EmbeddedSearch:
             if self._index is None:
                 self._index = opened(self.path)
             self._index.reload()
-            return Reading(self._index.searcher(), Asking(self._index.schema, self._analyzer), self._page)
+            return Reading(self._index.searcher(), Asking(self._index.schema), self._page)
 
 
 def opened(path: Path) -> tantivy.Index:
     """The index in a folder, read without a thread that watches it. ValueError if it is not of this schema."""
     index = tantivy.Index(schema.schema(), path=str(path))
-    index.register_tokenizer(schema.ANALYZER, schema.analyzer())
     index.config_reader(reload_policy="manual")
     return index

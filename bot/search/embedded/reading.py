@@ -16,7 +16,7 @@ from bot.search.documents import build_of, line_of
 from bot.search.embedded.asking import Asking
 from bot.search.embedded.counting import MOST_BUCKETS, Group, combinations, per_build
 from bot.search.embedded.refusal import Refusal
-from bot.search.embedded.schema import TIME, UUID, micros, moment
+from bot.search.embedded.schema import LINE, TEXT, TIME, UUID, micros, moment
 from bot.search.profiles import LOGSENDER
 
 NAMES = LOGSENDER.names
@@ -122,5 +122,6 @@ def both(*queries: Query) -> Query:
 
 
 def given(document: dict[str, Any]) -> dict[str, Any]:
-    """A stored document with its time as the layout has it."""
-    return document | {TIME: moment(document[TIME][0]).isoformat()}
+    """A stored document as the layout has it."""
+    message = {TEXT: document[LINE][0].decode()} if LINE in document else {}
+    return document | message | {TIME: moment(document[TIME][0]).isoformat()}

@@ -12,12 +12,14 @@ from typing import Any
 
 import tantivy
 
-from bot.lucene.tokens import RUST_TOKEN
+from bot.lucene.tokens import tokens
 from bot.model import Field
 
 TEXT = "message"
 TIME = "@timestamp"
 UUID = "build_uuid"
+# The line as it was given; no part of the layout.
+LINE = "line"
 # Which file of the build a line is from, so that the file can be replaced; no part of the layout.
 PATH = "path"
 NUMBERS = ("build_change", "voting")
@@ -47,27 +49,25 @@ KINDS: Mapping[str, str] = (
     {TEXT: "text", TIME: "date"} | dict.fromkeys(NUMBERS, "number") | dict.fromkeys(KEYWORDS, "keyword")
 )
 EXACT = ".keyword"
-ANALYZER = "lucene_standard"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
 def schema() -> tantivy.Schema:
-    """Every field stored; metadata whole and case-kept; only the message is cut into tokens."""
+    """Every field stored; metadata whole and case-kept; only the message is cut into tokens.
+
+    That is done here, by Lucene's rules, and so is the cutting of a question's text: the index sees tokens with a
+    space between them. The line itself is kept beside them.
+    """
     builder = tantivy.SchemaBuilder()
-    builder.add_text_field(TEXT, stored=True, tokenizer_name=ANALYZER)
+    builder.add_text_field(TEXT, tokenizer_name="whitespace")
+    builder.add_bytes_field(LINE, stored=True)
     builder.add_text_field(PATH, tokenizer_name="raw", index_option="basic")
     for name in KEYWORDS:
         builder.add_text_field(name, stored=True, fast=True, tokenizer_name="raw", index_option="basic")
     for name in (TIME, *NUMBERS):
         builder.add_integer_field(name, stored=True, indexed=True, fast=True)
     return builder.build()
-
-
-def analyzer() -> tantivy.TextAnalyzer:
-    """Lucene's standard analyzer, as one regular expression and lower case (facts: search-and-alerting 5.2)."""
-    tokens = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(RUST_TOKEN))
-    return tokens.filter(tantivy.Filter.lowercase()).build()
 
 
 def fields() -> dict[str, Field]:
@@ -101,7 +101,9 @@ def document(source: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     `@timestamp` is a datetime or ISO text, UTC where it names no zone. A `build_change` of "" (a branch's build)
     is no number, and is left out.
     """
-    document: dict[str, Any] = {name: text(source[name]) for name in (TEXT, *KEYWORDS) if name in source}
+    document: dict[str, Any] = {name: text(source[name]) for name in KEYWORDS if name in source}
+    if TEXT in source:
+        document |= {TEXT: " ".join(tokens(source[TEXT])), LINE: source[TEXT].encode()}
     numbers = {name: source[name] for name in NUMBERS if str(source.get(name, "")).strip()}
     document.update((name, int(value)) for name, value in numbers.items())
     at = source[TIME]
