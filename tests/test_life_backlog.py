@@ -26,6 +26,7 @@ from tests.servers.proxy import Passed, Proxy, proxying
 
 pytestmark = pytest.mark.xdist_group("opensearch")
 
+# A long run has 10,000: `make soak`.
 BUILDS = int(os.environ.get("GATEWATCH_BACKLOG", "1500"))
 WITHIN = 30.0 + BUILDS / 50  # seconds
 ROOMS = ("nova", "causes")
@@ -74,8 +75,10 @@ async def test_a_backlog_is_worked_off_in_batches_and_a_kill_keeps_what_was_done
         def told(room: str) -> list[Told]:
             return heard(said_in("\n".join(bot.shown()), room))
 
+        started = time.monotonic()
         with bot.running():
             await bot.until(lambda: door.held, WITHIN)
+            print(f"{time.monotonic() - started:.1f} s until the kill")
             bot.kill()
             done = set(stored(path, "SELECT uuid FROM build"))
             assert len(done) == BATCH * (1 + BUILDS // BATCH // 2)

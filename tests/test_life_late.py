@@ -23,6 +23,7 @@ pytestmark = pytest.mark.xdist_group("opensearch")
 
 EVENING = datetime(2026, 11, 20, 22, 40, tzinfo=UTC)  # the indices roll over in the middle
 BUILDS = 12  # of one run, each by a schedule of its own
+# How many evenings there are. A long run has 100: `make soak`.
 RUNS = range(int(os.environ.get("GATEWATCH_RUNS", "3")))
 
 
