@@ -83,9 +83,8 @@ async def _try(settings: Config, asked: Asked, window: Window, patience: float) 
 
 
 def _print(trial: Trial, since: str, now: datetime, show: int) -> None:
-    warned = Console(stderr=True)
     for remark in trial.remarks:
-        warned.print(f"warning: character {remark.at + 1}: {remark.message}", markup=False, highlight=False)
+        typer.echo(f"warning: character {remark.at + 1}: {remark.message}", err=True)
     if not trial.hits:
         if not trial.missing:
             typer.echo(f"nothing is found from {trial.window.start:%Y-%m-%d %H:%M} UTC on")

@@ -121,7 +121,7 @@ def _print(found: Stats, signatures: dict[str, Signature], since: str) -> None:
         console.width = max(console.width, WIDE)
     shown = [row for row in found.rows if row.failed.builds or row.passed or row.unknown]
     if shown:
-        console.print(_table(shown, signatures, since, titles=console.width >= WIDE))
+        console.print(_table(shown, signatures, since, console.width >= WIDE))
     if len(shown) < len(found.rows):
         console.print(f"{counted(len(found.rows) - len(shown), 'signature')} without a hit in {since}")
     console.print(_rates(found, since))
@@ -137,7 +137,8 @@ def _bare(first: str, title: str, *numbers: str) -> Table:
     return table
 
 
-def _table(rows: list[Row], signatures: dict[str, Signature], since: str, titles: bool) -> Table:
+def _table(rows: list[Row], signatures: dict[str, Signature], since: str, wide: bool) -> Table:
+    titles = wide and any(signatures[row.id].title for row in rows)
     title = f"failed builds that each signature explains, last {since}"
     table = _bare("signature", title, "failed", "24h", "passed", "last hit UTC")
     table.columns[0].min_width = min(LONGEST_ID, max(len(row.id) for row in rows))

@@ -50,10 +50,10 @@ def ran(trial: Trial, results: frozenset[str]) -> int | None:
 
 
 def base(trial: Trial) -> str:
-    """`1 of 380 passed builds in the window has it`; "" where they were not counted."""
+    """`1 of 380 passed builds in the window has it`; "" where not all is known."""
     all_passed = ran(trial, frozenset({PASSED_RESULT}))
     all_failed = ran(trial, FAILED_RESULTS)
-    if all_passed is None or all_failed is None:
+    if trial.missing or all_passed is None or all_failed is None:
         return ""
     failed, passed = len(trial.of(Sort.FAILED)), len(trial.of(Sort.PASSED))
     # Counts of a cluster are near, not exact, and a build may have come between the two searches.
