@@ -141,17 +141,28 @@ def test_every_key_is_documented(key: str) -> None:
 # -- secrets --------------------------------------------------------------------------------------------------
 
 
-def test_no_secret_shows(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "login",
+    [
+        "username: bot, password_file: search.password",
+        "username: bot, password: hidden-7",
+        "api_key: hidden-7",
+        "bearer: hidden-7",
+        "aws: {region: eu-central-1, access_key: AKIDEXAMPLE, secret_key: hidden-7}",
+        "aws: {region: eu-central-1, access_key: AKIDEXAMPLE, secret_key_file: search.password}",
+    ],
+)
+def test_no_secret_shows(login: str, tmp_path: Path) -> None:
     (tmp_path / "search.password").write_text("hidden-1\n")
     text = """\
-        search: {url: "https://search.example.org", username: bot, password_file: search.password}
+        search: {url: "https://search.example.org", LOGIN}
         store: "postgresql://bot:hidden-2@db.example.org:5433/gatewatch"
         networks:
           oftc: {type: irc, host: irc.oftc.net, nick: gatewatch, password: "${IRC_PASSWORD}",
                  keys: {"#secret": hidden-4}, nickserv: {password: hidden-5}}
           opendev: {type: matrix, homeserver: "https://matrix.example.org", user: "@bot:example.org", token: hidden-6}
         """
-    found = config.load(written(tmp_path, text), {"IRC_PASSWORD": "hidden-3"})
+    found = config.load(written(tmp_path, text.replace("LOGIN", login)), {"IRC_PASSWORD": "hidden-3"})
     irc = found.networks["oftc"]
     assert isinstance(irc, IrcConfig) and irc.password is not None
     assert irc.password.get_secret_value() == "hidden-3"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -48,13 +48,14 @@ def check_whole(item: Mapping[str, Any], read: Read[T]) -> None:
             read.fault = read.fault or Trouble(f"the counts are estimates, which may be off by {off}")
 
 
-def hits(item: Mapping[str, Any], signature: str, profile: Profile) -> Read[Hit]:
-    read = Read[Hit]()
+def hits(item: Mapping[str, Any], signature: str, asked: Sequence[str] | None, profile: Profile) -> Read[Hit]:
+    """`asked`: the builds that may be in it, None for any."""
+    read, known = Read[Hit](), None if asked is None else frozenset(asked)
     with read.part():
         for bucket in buckets(item, "builds"):
             with read.part():
                 first, last = moment(bucket, "first"), moment(bucket, "last")
-                hit = Hit(signature, word(bucket, "key"), count(bucket, "doc_count"), first, last, None)
+                hit = Hit(signature, key(bucket, known), count(bucket, "doc_count"), first, last, None)
                 read.found.append(hit)  # it counts, whatever its sample is
                 read.found[-1] = replace(hit, sample=line_of(sample(bucket), profile))
     check_whole(item, read)
@@ -87,12 +88,20 @@ def listed(item: Mapping[str, Any]) -> Read[Listed]:
     return read
 
 
-def described(item: Mapping[str, Any], profile: Profile) -> Read[Build]:
-    read = Read[Build]()
+def key(bucket: Any, known: frozenset[str] | None) -> str:
+    """The build that a bucket is about."""
+    found = word(bucket, "key")
+    if known is not None and found not in known:
+        raise Unreadable("it names a build that nobody asked for")
+    return found
+
+
+def described(item: Mapping[str, Any], asked: Sequence[str], profile: Profile) -> Read[Build]:
+    read, known = Read[Build](), frozenset(asked)
     with read.part():
         for bucket in buckets(item, "builds"):
             with read.part():
-                read.found.append(build_of(sample(bucket), word(bucket, "key"), profile))
+                read.found.append(build_of(sample(bucket), key(bucket, known), profile))
     check_whole(item, read)
     return read
 

@@ -16,6 +16,7 @@ from bot.model import Answer, Build, Complete, Fields, Hit, Line, Listed, Ran, T
 from bot.search import Question, answers, plan
 from bot.search.answers import Read
 from bot.search.config import SearchConfig
+from bot.search.joining import joined, kept, newest_in, parts
 from bot.search.layouts import Layouts
 from bot.search.msearch import Item, Msearch, Outcome
 from bot.search.noanswer import NoAnswer
@@ -88,7 +89,7 @@ class HttpSearch:
         async def ask(some: Sequence[str]) -> Answer[list[Build]]:
             layout = await self._layouts.current()
             item = await self._search(plan.described(some, window, layout, self._wire.server_timeout))
-            return self._judged(item, answers.described(item, self.profile))
+            return self._judged(item, answers.described(item, some, self.profile))
 
         return await self._in_parts(parts(uuids, UUIDS_DESCRIBED), ask)
 
@@ -219,7 +220,8 @@ class HttpSearch:
         answer = outcome.answer
         if isinstance(answer, Trouble):
             return Unknown(answer.why, [], answer.refused)
-        return self._judged(answer, answers.hits(answer, outcome.item.question, self.profile))
+        item = outcome.item
+        return self._judged(answer, answers.hits(answer, item.question, item.uuids, self.profile))
 
     async def _of_window(self, found: Mapping[str, Answer[list[Hit]]], window: Window) -> dict[str, Answer[list[Hit]]]:
         """Only hits in builds whose newest line, matched or not, lies in the window."""
@@ -232,22 +234,3 @@ class HttpSearch:
         if isinstance(listed, Complete):
             return cut
         return {id_: joined(answer, Unknown(listed.why, [])) for id_, answer in cut.items()}
-
-
-def parts(uuids: Sequence[str], most: int) -> list[Sequence[str]]:
-    return [uuids[start : start + most] for start in range(0, len(uuids), most)]
-
-
-def joined(one: Answer[list[Hit]], other: Answer[list[Hit]]) -> Answer[list[Hit]]:
-    """Both findings; unknown if either is."""
-    found = one.found + other.found
-    unknown = next((answer for answer in (one, other) if isinstance(answer, Unknown)), None)
-    return Complete(found) if unknown is None else Unknown(unknown.why, found, unknown.refused)
-
-
-def kept(answer: Answer[list[Hit]], inside: set[str]) -> Answer[list[Hit]]:
-    return replace(answer, found=[hit for hit in answer.found if hit.build in inside])
-
-
-def newest_in(window: Window, answer: Answer[list[Listed]]) -> Answer[list[Listed]]:
-    return replace(answer, found=[one for one in answer.found if window.start <= one.newest < window.end])

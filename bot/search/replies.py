@@ -67,7 +67,7 @@ def parsed(body: bytes) -> Any:
 def refusal(answer: TransportApiResponse, host: str, name: str, sent: int) -> NoAnswer:
     status = answer.meta.status
     if status == 401:
-        return NoAnswer(f"{host} does not accept the login, look at search.username and api_key", status=status)
+        return NoAnswer(f"{host} does not accept the login, look at search.username, api_key or bearer", status=status)
     if status == 403:
         return NoAnswer(f"{host} forbids {name} to this login", status=status)
     if status == TOO_LARGE:

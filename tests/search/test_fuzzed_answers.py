@@ -16,7 +16,7 @@ from bot.model import Answer, Complete, Unknown
 from tests.search.asking import ASK, Make
 from tests.servers.proxy import Proxy, proxying
 
-pytestmark = pytest.mark.xdist_group("opensearch")
+pytestmark = [pytest.mark.xdist_group("opensearch"), pytest.mark.engines]
 
 ROUNDS = 120  # per question
 Place = tuple[str | int, ...]
