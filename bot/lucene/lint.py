@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 
 from bot.lucene.lexer import Kind, Token, lex
 from bot.lucene.numbers import java_float
@@ -22,6 +23,10 @@ _OPEN_OR = (
     "an OR outside of parentheses: here either side is enough, but elastic-recheck added its own AND to the last side "
     "and left the others without effect; put parentheses around it"
 )
+# The tokens with which a clause may begin, and those with which one may end.
+_VALUES = frozenset({Kind.TERM, Kind.QUOTED, Kind.PREFIX, Kind.WILD, Kind.REGEX, Kind.STAR, Kind.BARE})
+_BEGINS = _VALUES | {Kind.OPEN, Kind.RANGE_OPEN}
+_ENDS = _VALUES | {Kind.CLOSE, Kind.RANGE_CLOSE, Kind.TILDE, Kind.NUMBER}
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 
 
@@ -175,6 +180,14 @@ def _far_distance(query: _Query) -> Iterator[Remark]:
         yield Remark(tilde.at, f"Elasticsearch 8 and later refuse {tilde.image}; here it is rounded: write 0, 1 or 2")
 
 
+def _no_operator(query: _Query) -> Iterator[Remark]:
+    """Two clauses side by side; those without a field are spoken of already."""
+    fieldless = {leaf.at for leaf in query.leaves if not leaf.field}
+    for before, token in pairwise(lex(query.text)):
+        if before.kind in _ENDS and token.kind in _BEGINS and token.at not in fieldless:
+            yield Remark(token.at, "nothing stands between this and the clause before it, which means OR")
+
+
 _CHECKS: tuple[_Check, ...] = (
     _unknown_field,
     _constant_field,
@@ -186,5 +199,6 @@ _CHECKS: tuple[_Check, ...] = (
     _leading_wildcard,
     _no_number,
     _mixed,
+    _no_operator,
     _far_distance,
 )

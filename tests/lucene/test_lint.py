@@ -28,6 +28,8 @@ OPEN_OR = (
     "and left the others without effect; put parentheses around it"
 )
 
+NOTHING = "nothing stands between this and the clause before it, which means OR"
+
 
 @pytest.mark.parametrize(
     ("text", "remarks"),
@@ -85,12 +87,15 @@ OPEN_OR = (
         ),
         ("tags:a AND (tags:b OR tags:c) AND tags:d", []),
         ('((tags:a AND tags:b) OR tags:"c AND d")', []),
+        ("+tags:a -tags:b !tags:c AND tags:(+d +e) AND tags:[a TO b] AND message:f~1", []),
+        ('tags:a message:"b" (tags:c) tags:d', [Remark(at, NOTHING) for at in (7, 19, 28)]),
         ("tags:(a OR b) AND (tags:c OR tags:d)", []),
         ("(tags:a AND tags:b) || tags:c OR tags:d", [Remark(20, OPEN_OR)]),
         (
             "x tags:*y",
             [
                 Remark(0, "no field is named, so the message is searched; write message: before it"),
+                Remark(2, NOTHING),
                 Remark(7, "*y begins with a wildcard, which is slow; name the values with OR"),
             ],
         ),

@@ -33,7 +33,7 @@ from tests.search.contract import NOW, found
 from tests.search.test_old_layouts import OF_OLD, queries
 from tests.servers import opensearch as server
 
-pytestmark = pytest.mark.xdist_group("opensearch")
+pytestmark = [pytest.mark.xdist_group("opensearch"), pytest.mark.engines]
 
 WINDOW = Window(NOW - timedelta(days=1), NOW)
 AT_ONCE = 200

@@ -18,6 +18,8 @@ from bot.workbench.parts import parts
 from tests.search.contract import Logged, found
 from tests.workbench.gate import DAY, NOW, WINDOW
 
+pytestmark = pytest.mark.engines
+
 SPAN = "the last 10d"
 # "apart" and "silent" are as they should be, but for what "apart" forbids and for the field that "silent" names.
 SIGNATURES = {
