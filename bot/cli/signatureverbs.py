@@ -105,7 +105,7 @@ def dead_signatures(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which files --delete would remove.")] = False,
     config: ConfigFile = DEFAULT,
 ) -> None:
-    """Name signatures that found nothing of late; with --delete remove their files.
+    """Name those that found nothing of late; --delete removes them.
 
     A file with suppress-graph stays, and so does what came with Gatewatch. A signature that the index did not
     answer completely is never called dead, and none is if the index does not reach back so far.

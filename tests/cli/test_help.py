@@ -39,7 +39,9 @@ def test_the_verbs_stand_in_the_help(tmp_path: Path) -> None:
     done = gatewatch(tmp_path, "--help")
     for verb in VERBS:
         assert f"\n  {verb.split()[0]} " in done.out
-    assert "..." not in done.out.partition("Commands:")[2], "a verb's line is cut"
+    below = gatewatch(tmp_path, "signatures", "--help")
+    for one in (done, below):
+        assert "..." not in one.out.partition("Commands:")[2], "a verb's line is cut"
 
 
 def test_the_version(tmp_path: Path) -> None:
