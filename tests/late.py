@@ -14,6 +14,7 @@ from tests.fakes import BANG, BOOM, MINUTE, signature
 CRASH = signature("1003", 'filename:"syslog.txt" AND message:"crash"', title="It crashes")
 SIGNATURES = (BOOM, BANG, CRASH)
 FILES = ("job-output.txt", "syslog.txt", "screen-n-cpu.txt", "screen-q-svc.txt")
+SECOND = timedelta(seconds=1)
 LAST = 40 * MINUTE  # the longest that a line is on its way
 
 
@@ -53,18 +54,26 @@ def file(id: str, otherwise: str) -> str:
 
 
 def schedule(build: Build, ended: datetime, random_: random.Random) -> Schedule:
-    """Its node's clock is up to 10 minutes off. Some builds get one more file 40 minutes after they had settled."""
+    """Its node's clock is up to 10 minutes off. Some builds get one more file 40 minutes after they had settled.
+
+    Of others a file comes line by line, for so long that its logs are said not to be ready.
+    """
     off = timedelta(seconds=random_.uniform(-600, 600))
     causes = random_.choices([(), (BOOM.id,), (BANG.id,), (CRASH.id,), (BOOM.id, CRASH.id)], [4, 2, 2, 2, 2])[0]
+    slow = random_.random() < 0.2
     names = set(random_.sample(FILES, random_.randint(1, len(FILES))))
     homes = {id: file(id, random_.choice(sorted(names))) for id in causes}
     arrivals: list[Arrival] = []
     for name in sorted(names | set(homes.values())):
-        lines = [Line(ended + off - timedelta(seconds=n), f"Error: {name} {n}") for n in range(random_.randint(2, 9))]
-        lines += [Line(ended + off - timedelta(seconds=30), word(id)) for id, home in homes.items() if home == name]
+        many = 20 if slow else random_.randint(2, 9)
+        lines = [Line(ended + off - n * SECOND, f"Error: {name} {n}") for n in range(many)]
+        lines += [Line(ended + off - 30 * SECOND, word(id)) for id, home in homes.items() if home == name]
         random_.shuffle(lines)
         lines = [Line(one.at, one.message, name, f"https://logs.example/{build.uuid}/{name}") for one in lines]
-        arrivals += _of_file(build, lines, ended, random_)
+        if slow:
+            arrivals += [Arrival(ended + n * 100 * SECOND, build, (line,)) for n, line in enumerate(lines)]
+        else:
+            arrivals += _of_file(build, lines, ended, random_)
     arrivals.sort(key=lambda one: one.at)
     if random_.random() < 0.4:
         arrivals.append(_straggler(arrivals, random_))
