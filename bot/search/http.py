@@ -59,10 +59,11 @@ class HttpSearch:
         self.profile = with_overrides(PROFILES[settings.profile], settings.fields)
         self._index = settings.index
         pace = Pace(settings.at_once, settings.chunk, slow=settings.timeout.total_seconds() * SLOW)
-        self._wire = Wire(settings, retry or Retry(), pace, clock, most_bytes)
+        retry = retry or Retry()
+        self._wire = Wire(settings, retry, pace, clock, most_bytes)
         without = Without(notice)
         self._layouts = Layouts(self._wire, without, self.profile, settings.index, fields_for.total_seconds(), clock)
-        self._msearch = Msearch(self._wire, pace, without, largest=largest)
+        self._msearch = Msearch(self._wire, pace, retry, without, largest=largest)
         self._page = page
 
     async def builds(self, window: Window, where: Where) -> Answer[list[Listed]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.search.noanswer import NoAnswer
 from bot.search.pace import Pace
-from bot.search.replies import TOO_LARGE
+from bot.search.replies import OVERLOADED, TOO_LARGE
+from bot.search.retry import Retry
 from bot.search.whole import Trouble
 from bot.search.wire import Wire
 from bot.search.without import Without
@@ -25,11 +26,12 @@ LEAST_BYTES = 2_000  # no proxy means less, whatever it said the last time
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One search: a question's text for some builds, None for all of them."""
+    """One search: a question's text for some builds, None for all of them; `tried`: how often it was refused."""
 
     question: str
     text: str
     uuids: tuple[str, ...] | None
+    tried: int = 0
 
     def halves(self) -> list[Item]:
         """The same question for half of the builds, twice; nothing where there is no half."""
@@ -47,15 +49,21 @@ class Outcome:
     answer: Any | Trouble
 
 
+def busy(answer: Any) -> bool:
+    """Whether the cluster had no room for this one search (its queue was full), which may pass."""
+    return isinstance(answer, Mapping) and answer.get("status") == OVERLOADED
+
+
 Body = Callable[[Item], bytes]
 
 
 class Msearch:
     """Remembers what this cluster taught: how large a request may be, and whether it has _msearch for us."""
 
-    def __init__(self, wire: Wire, pace: Pace, without: Without, *, largest: int) -> None:
+    def __init__(self, wire: Wire, pace: Pace, retry: Retry, without: Without, *, largest: int) -> None:
         self._wire = wire
         self._pace = pace
+        self._retry = retry
         self.largest = largest  # bytes of one request
         self._without = without
 
@@ -77,15 +85,21 @@ class Msearch:
         return done
 
     async def _some(self, batch: list[Item], waiting: deque[Item], done: list[Outcome], body: Body) -> None:
-        """One request; what it is too large for goes back to those that wait."""
+        """One request; what it is too large for goes back to those that wait, and so does what is refused for now."""
         try:
-            done += await self._batch(batch, body)
+            outcomes = await self._batch(batch, body)
         except NoAnswer as fault:
             if fault.status == TOO_LARGE:
                 done += self._smaller(batch, fault, waiting, body)
                 return
             done += [Outcome(item, Trouble(str(fault))) for item in (*batch, *waiting)]
             waiting.clear()
+            return
+        again = [one.item for one in outcomes if busy(one.answer) and one.item.tried + 1 < self._retry.tries]
+        done += [one for one in outcomes if one.item not in again]
+        if again:
+            await asyncio.sleep(self._retry.wait(again[0].tried, None))
+            waiting.extend(replace(item, tried=item.tried + 1) for item in again)
 
     def _take(self, waiting: deque[Item], body: Body) -> list[Item]:
         """The next items for one request: at most `chunk`, and `largest` bytes unless one alone is larger."""

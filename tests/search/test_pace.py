@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,7 +12,7 @@ from bot.model import Answer, Complete, Hit, Unknown
 from bot.search import Question
 from bot.search.http import HttpSearch
 from bot.search.pace import Pace
-from tests.search.asking import RESET, Make
+from tests.search.asking import QUICK, RESET, Make, edited
 from tests.search.contract import DAY, FIRST, LONG, by_build, phrase, uuids
 from tests.servers.proxy import Proxy, proxying
 
@@ -156,13 +157,40 @@ async def test_a_cluster_that_is_slow_is_asked_less(proxy: Proxy, make: Make) ->
     assert took[-2] == 50
 
 
-@pytest.mark.parametrize("change", [{"timed_out": True}, {"status": 429, "error": {"type": "rejected"}}])
-async def test_searches_that_ran_short_inside_an_answer(change: dict[str, object], proxy: Proxy, make: Make) -> None:
+async def test_searches_that_ran_out_of_time_inside_an_answer(proxy: Proxy, make: Make) -> None:
     search = make({"chunk": 16})
-    proxy.edit = lambda answer: answer | change
+    proxy.edit = edited(timed_out=True)
     answers = await classified(search, 16)
     assert all(isinstance(answer, Unknown) for answer in answers.values())
+    assert searches(proxy) == [16]
     proxy.passed.clear()
     proxy.edit = Proxy("").edit
-    await classified(search, 16)
-    assert [one.body.count(b"\n") // 2 for one in proxy.passed] == [8, 8]
+    assert await complete(search, 16)
+    assert searches(proxy) == [8, 8]
+
+
+BUSY = {"error": {"type": "es_rejected_execution_exception", "reason": "queue full"}, "status": 429}
+
+
+async def test_searches_that_were_refused_for_now_are_asked_again(proxy: Proxy, make: Make) -> None:
+    """A full queue refuses some of the searches of a request: those alone are asked again, in smaller requests."""
+    search = make({"chunk": 16})
+    answered = itertools.count()
+    proxy.edit = lambda answer: BUSY if next(answered) in range(4, 14) else answer
+    assert await complete(search, 16)
+    assert searches(proxy) == [16, 8, 2]
+
+
+async def test_searches_that_are_refused_for_ever_are_unknown(proxy: Proxy, make: Make) -> None:
+    search = make({"chunk": 16})
+    proxy.edit = lambda answer: BUSY
+    answers = await classified(search, 16)
+    assert len(answers) == 16
+    for answer in answers.values():
+        assert answer == Unknown("the server refused the search (429): es_rejected_execution_exception: queue full", [])
+    assert sum(searches(proxy)) == 16 * QUICK.tries
+
+
+def searches(proxy: Proxy) -> list[int]:
+    """How many there were in each request."""
+    return [one.body.count(b"\n") // 2 for one in proxy.passed if one.action == "_msearch"]
