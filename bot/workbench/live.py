@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bot.lucene.lint import Remark
 from bot.lucene.printing import to_text
@@ -20,6 +21,7 @@ from bot.workbench.builds import Progress, describe, unseen
 from bot.workbench.parts import asks_for_text, parts, says_something, wanted
 
 SAMPLE = 200  # of the newest builds: what they have need not be looked for in all
+MOST_PARTS = 50  # of one signature; the corpus has 8
 STEPS = 4
 LONGEST = 100  # bytes of a clause in a remark
 # Of our words those that a build has one of, and that many builds may share.
@@ -226,10 +228,15 @@ async def idle(found: Findings, asker: Asker, trees: Mapping[str, Node], whole: 
     Nothing is said of what is inside such a clause, or where another remark stands.
     """
     sure = [id for id, answer in whole.items() if isinstance(answer, Complete) and answer.found]
+    taken = {id: list(islice(parts(trees[id]), MOST_PARTS + 1)) for id in sure}
+    long = [id for id in sure if len(taken[id]) > MOST_PARTS]
+    if long:
+        found.doubt(f"more than {MOST_PARTS} clauses, too many to leave out one by one", long)
     asked = {
         f"{id} {number}": (id, part)
         for id in sure
-        for number, part in enumerate(parts(trees[id]))
+        if id not in long
+        for number, part in enumerate(taken[id])
         if asks_for_text(part.rest, asker.profile)
     }
     answers = await asker.hits({name: asker.rewritten(part.rest) for name, (_, part) in asked.items()})

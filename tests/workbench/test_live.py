@@ -162,6 +162,14 @@ async def test_all_signatures_are_asked_in_few_calls(search: Search) -> None:
     assert len(calls) == 9, "the fields, and eight"
 
 
+async def test_a_very_long_signature_is_not_taken_apart(search: Search) -> None:
+    texts = " OR ".join(f'message:"again {number}"' for number in range(50))
+    long = f'message:"alpha fault" OR {texts}'
+    findings = await look(await asker(search), {"long": parse(long), "short": parse('message:"alpha fault"')})
+    assert findings.doubts == {"more than 50 clauses, too many to leave out one by one": {"long"}}
+    assert len(findings.remarks["long"]) == 50, "of each text that no line has"
+
+
 def test_the_parts_of_a_query_and_what_is_left() -> None:
     taken = [(part.at, to_text(part.clause), to_text(part.rest)) for part in parts(parse("a AND (b OR NOT c)"))]
     assert taken == [(0, "a", "+(b -c)"), (7, "b -c", "+a"), (7, "b", "+a +(-c)"), (16, "c", "+a +(b)")]
