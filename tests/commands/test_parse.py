@@ -54,6 +54,8 @@ def test_parse(text: str, private: bool, asked: Asked | None) -> None:
         ("!check", ""),
         ('!check message:"a  b"\tAND  x ', 'message:"a  b"\tAND  x '),
         ('  gatewatch:  check\tmessage:"a"', 'message:"a"'),
+        ('gatewatch:check message:"a  b"', 'message:"a  b"'),
+        ('Gate Watch: check message:"a"', 'message:"a"'),
         ('@gatewatch:example.org: !check message:"a"', 'message:"a"'),
         ("\n!check a\n  OR b\n", "a\n  OR b\n"),
         ("!check a\x03b\u200b", "a\x03b\u200b"),
