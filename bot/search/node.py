@@ -18,7 +18,7 @@ from elastic_transport import (
 )
 from elastic_transport.client_utils import DEFAULT, DefaultType
 
-CONNECTS_WITHIN = 10.0  # seconds; whoever needs longer counts as not there
+CONNECTS_WITHIN = 10.0  # seconds, or a third of a request's; whoever needs longer counts as not there
 CONNECTIONS = 64
 
 
@@ -46,7 +46,8 @@ class Node(BaseAsyncNode):
     ) -> TransportApiResponse:
         """Raises ConnectionError, ConnectionTimeout, TlsError, TooMuch."""
         seconds = self.config.request_timeout if isinstance(request_timeout, DefaultType) else request_timeout
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECTS_WITHIN)
+        connect = CONNECTS_WITHIN if seconds is None else min(CONNECTS_WITHIN, seconds / 3)
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=connect)
         sent = self.headers.copy()
         sent.update(headers or {})
         try:

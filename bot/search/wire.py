@@ -7,6 +7,7 @@ the client above it refuses OpenSearch (elasticsearch-py, `_async/client/_base.p
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from bot.search.node import Node, TooMuch
 from bot.search.pace import Pace
 from bot.search.replies import OVERLOADED, ran_short, read, reason, together
 from bot.search.retry import Retry
+
+log = logging.getLogger(__name__)
 
 JSON = "application/json"
 LINES = "application/x-ndjson"
@@ -164,7 +167,10 @@ class Wire:
     def _keep_pace(self, sent: float, asked: Asked, struggled: bool) -> None:
         """Only searches say how a cluster copes."""
         if asked.body and struggled:
+            before = self._pace.chunk
             self._pace.struggled(sent, self._clock())
+            if self._pace.chunk < before:
+                log.info("the cluster struggles, asking less at_once=%d chunk=%d", self._pace.at_once, self._pace.chunk)
         elif asked.body:
             self._pace.answered(sent, self._clock())
 

@@ -7,10 +7,11 @@ import base64
 import hashlib
 import logging
 import random
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,20 @@ async def test_a_dead_host_is_passed_over(proxy: Proxy, make: Make) -> None:
     gone = f"http://127.0.0.1:{free_port()}"
     for urls in ([gone, proxy.url], [proxy.url, gone]):
         assert by_build(found(await asked(make({"url": urls})))) == {FIRST.uuid: 2, LONG.uuid: 1}
+
+
+async def test_a_host_that_does_not_even_accept_is_passed_over(proxy: Proxy, make: Make) -> None:
+    """Its queue of connections is full, so that the next one waits, as where a packet filter swallows it."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, ExitStack() as queue:
+        for _ in range(4):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        alone = await asked(make({"url": url, "timeout": "1s"}))
+        assert isinstance(alone, Unknown)
+        assert f"no connection to {url}: Connection timeout" in alone.why
+        assert isinstance(await asked(make({"url": [url, proxy.url], "timeout": "1s"})), Complete)
 
 
 async def test_a_host_without_a_safe_connection_is_passed_over(proxy: Proxy, secure: Proxy, make: Make) -> None:
