@@ -27,6 +27,7 @@ check: $(VENV)/.test
 soak: $(VENV)/.test
 	GATEWATCH_DRAWN=50000 $(PYTEST) tests/search/test_verdicts.py
 	GATEWATCH_RUNS=100 GATEWATCH_BACKLOG=10000 $(PYTEST) -rP tests/test_life_late.py tests/test_life_backlog.py
+	GATEWATCH_DRAWN=20000 $(PYTEST) tests/search/test_embedded_parity.py -k drawn
 	GATEWATCH_FUZZED=1000000 GATEWATCH_FUZZED_LENGTH=1000000 $(PYTEST) tests/lucene/test_fuzz.py
 
 bench: $(VENV)/.test

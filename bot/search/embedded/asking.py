@@ -5,19 +5,25 @@ tantivy's parser reads `foo*` as the term foo and `!a` as a; see facts on search
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from tantivy import FieldType, Occur, Query, Schema
+from rapidfuzz.distance import OSA
+from tantivy import FieldType, Occur, Query, Schema, Searcher
 
 from bot.lucene import tree
+from bot.lucene.limits import FUZZY_WORDS
 from bot.lucene.tokens import lower, tokens
 from bot.lucene.tree import Bool, Fuzzy, Leaf, Node, Phrase, Range, Regex, Wildcard, Word
 from bot.search.embedded import moments, patterns
 from bot.search.embedded.refusal import Refusal
-from bot.search.embedded.schema import KINDS, TEXT, TIME, own_name
+from bot.search.embedded.schema import EXACT, KINDS, LINE, LONG, TEXT, TIME, own_name
 
 OCCURS = {tree.Occur.MUST: Occur.Must, tree.Occur.SHOULD: Occur.Should, tree.Occur.MUST_NOT: Occur.MustNot}
 
+SOME = 2000  # lines that are read at once, which takes 0.1 s
 LARGEST = 2**62  # well inside what tantivy's integers hold; beyond them it raises OverflowError
 
 
@@ -26,6 +32,7 @@ class Asking:
     """Makes queries for one open index."""
 
     schema: Schema
+    searcher: Searcher
 
     def query(self, node: Node) -> Query:
         """What the whole tree asks. Raises Refusal where the answer would not be Lucene's."""
@@ -48,26 +55,33 @@ class Asking:
     def leaf(self, leaf: Leaf) -> Query | None:
         """One leaf, by the kind of its field; a field that the index lacks matches nothing, as in Elasticsearch."""
         if leaf.field == "_exists_" and isinstance(leaf, Word | Phrase):
-            return self.there(own_name(leaf.text))
+            return self.there(leaf.text)
         if leaf.field == "*" and leaf == Wildcard("*", "*", leaf.boost):
             return Query.all_query()
-        if "*" in leaf.field:
-            raise Refusal(f"the embedded index asks one field at a time, not {leaf.field}")
+        refuse_field(leaf.field)
         field = own_name(leaf.field) or TEXT
         kind = KINDS.get(field)
         if kind is None:
             return Query.empty_query()
         if isinstance(leaf, Wildcard) and leaf.pattern == "*":
-            return self.there(field)
+            return self.there(leaf.field or TEXT)
         if kind in ("text", "keyword"):
             return self.of_text(leaf, field, analysed=kind == "text")
         return self.of_amount(leaf, field)
 
-    def there(self, field: str) -> Query:
-        """Documents that have the field; each has a message and a time."""
-        if field in (TEXT, TIME):
+    def there(self, name: str) -> Query:
+        """Documents that have the field; each has a message and a time. One that is too long is not in `.keyword`."""
+        refuse_field(name)
+        if name in (TEXT, TIME):
             return Query.all_query()
-        return Query.exists_query(field) if field in KINDS else Query.empty_query()
+        field = own_name(name)
+        if field not in KINDS:
+            return Query.empty_query()
+        exact = Query.exists_query(field)
+        if name != field or KINDS[field] != "keyword":
+            return exact
+        long = Query.term_query(self.schema, LONG, field, index_option="basic")
+        return Query.boolean_query([(Occur.Should, exact), (Occur.Should, long)])
 
     # -- texts ----------------------------------------------------------------------------------------------------
 
@@ -87,8 +101,7 @@ class Asking:
                 pattern = patterns.of_regex(leaf.pattern)
                 return self.matching(field, lower(pattern) if analysed else pattern, f"/{leaf.pattern}/")
             case Fuzzy():
-                text = lower(leaf.text) if analysed else leaf.text
-                return Query.fuzzy_term_query(self.schema, field, text, distance=distance(leaf))
+                return self.alike(field, lower(leaf.text) if analysed else leaf.text, distance(leaf))
             case Range():
                 raise Refusal(f"the embedded index has no ranges of text ({field}): name the values with OR")
 
@@ -103,7 +116,30 @@ class Asking:
         """tantivy panics on a phrase of fewer than two tokens."""
         if len(words) < 2:
             return self.any_of(field, words)
+        if slop and (len(words) > 2 or words[0] == words[1]):
+            raise Refusal(f"the embedded index looks for two words with ~ between them, not for {' '.join(words)}")
         return Query.phrase_query(self.schema, field, list(words), slop=slop)
+
+    def alike(self, field: str, text: str, edits: int) -> Query:
+        """Terms that so many edits make of the text. Raises Refusal where a cluster would take the best of them."""
+        query = Query.fuzzy_term_query(self.schema, field, text, distance=edits)
+        found: set[str] = set()
+        while new := self.terms_alike(query, field, text, edits, found):
+            found |= new
+            if len(found) > FUZZY_WORDS:
+                raise Refusal(
+                    f"more than {FUZZY_WORDS} words are like {text}~{edits}, of which a cluster takes "
+                    f"{FUZZY_WORDS}: write more of the word, or ~1"
+                )
+        return query
+
+    def terms_alike(self, query: Query, field: str, text: str, edits: int, known: set[str]) -> set[str]:
+        """Terms of some lines that are found by none of the known ones; none where no line is left."""
+        terms = [Query.term_query(self.schema, field, term, index_option="basic") for term in known]
+        others = Query.boolean_query([(Occur.Must, query), *((Occur.MustNot, term) for term in terms)])
+        lines = [self.searcher.doc(address) for _, address in self.searcher.search(others, limit=SOME).hits]
+        there = {term for line in lines for term in terms_of(line.to_dict(), field)}
+        return {term for term in there if OSA.distance(text, term, score_cutoff=edits) <= edits} - known
 
     def matching(self, field: str, regex: str, written: str) -> Query:
         """Terms that a regular expression matches whole; tantivy refuses one that is faulty or too big."""
@@ -133,11 +169,24 @@ class Asking:
         if leaf.high is not None:
             first, last = amounts(field, leaf.high)
             high = last if leaf.includes_high else first - 1
-        return self.there(field) if low is None and high is None else self.between(field, low, high)
+        return self.there(field) if leaf.low is None and leaf.high is None else self.between(field, low, high)
 
     def between(self, field: str, low: int | None, high: int | None) -> Query:
         """Both ends belong to it; None is open."""
         return Query.range_query(self.schema, field, FieldType.Integer, low, high)
+
+
+def refuse_field(name: str) -> None:
+    """What a cluster has beside the layout's fields: its own, and the first 256 characters of a message."""
+    if "*" in name:
+        raise Refusal(f"the embedded index asks one field at a time, not {name}")
+    if name.startswith("_") or name == TEXT + EXACT:
+        raise Refusal(f"the embedded index has no field {name}, as a cluster has")
+
+
+def terms_of(document: Mapping[str, Any], field: str) -> list[str]:
+    """The terms of a stored line in a field of text."""
+    return tokens(document[LINE][0].decode()) if field == TEXT else document.get(field, [])
 
 
 def amounts(field: str, text: str) -> tuple[int, int]:
@@ -145,10 +194,9 @@ def amounts(field: str, text: str) -> tuple[int, int]:
     if field == TIME:
         low, high = moments.span(text)
     else:
-        try:
-            low = high = int(text)
-        except ValueError as fault:
-            raise Refusal(f"{field} holds whole numbers, and {text} is none") from fault
+        if not re.fullmatch(r"[+-]?[0-9]+", text):
+            raise Refusal(f"{field} holds whole numbers, and {text} is none")
+        low = high = int(text[:30])
     if not -LARGEST < low <= high < LARGEST:
         raise Refusal(f"{field}: {text} is too large a number")
     return low, high

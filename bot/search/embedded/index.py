@@ -98,7 +98,8 @@ class EmbeddedSearch:
             if self._index is None:
                 self._index = opened(self.path)
             self._index.reload()
-            return Reading(self._index.searcher(), Asking(self._index.schema), self._page)
+            searcher = self._index.searcher()
+            return Reading(searcher, Asking(self._index.schema, searcher), self._page)
 
 
 def opened(path: Path) -> tantivy.Index:

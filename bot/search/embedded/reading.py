@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from bot.search.documents import build_of, line_of
 from bot.search.embedded.asking import Asking
 from bot.search.embedded.counting import MOST_BUCKETS, Group, combinations, per_build
 from bot.search.embedded.refusal import Refusal
-from bot.search.embedded.schema import LINE, TEXT, TIME, UUID, micros, moment
+from bot.search.embedded.schema import LINE, LONG_VALUES, TEXT, TIME, UUID, micros, moment
 from bot.search.profiles import LOGSENDER
 
 NAMES = LOGSENDER.names
@@ -124,4 +125,5 @@ def both(*queries: Query) -> Query:
 def given(document: dict[str, Any]) -> dict[str, Any]:
     """A stored document as the layout has it."""
     message = {TEXT: document[LINE][0].decode()} if LINE in document else {}
-    return document | message | {TIME: moment(document[TIME][0]).isoformat()}
+    long = json.loads(document[LONG_VALUES][0]) if LONG_VALUES in document else {}
+    return document | message | long | {TIME: moment(document[TIME][0]).isoformat()}

@@ -6,6 +6,7 @@ Times are whole microseconds since 1970 in an integer field: tantivy's own date 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,10 @@ TIME = "@timestamp"
 UUID = "build_uuid"
 # The line as it was given; no part of the layout.
 LINE = "line"
+# A cluster keeps no exact value of over 256 characters (ignore_above of today's layout): here the names of the fields
+# that have one, and what their values are.
+LONG, LONG_VALUES = "long", "long_values"
+LONGEST_EXACT = 256
 # Which file of the build a line is from, so that the file can be replaced; no part of the layout.
 PATH = "path"
 NUMBERS = ("build_change", "voting")
@@ -62,6 +67,8 @@ def schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field(TEXT, tokenizer_name="whitespace")
     builder.add_bytes_field(LINE, stored=True)
+    builder.add_text_field(LONG, tokenizer_name="raw", index_option="basic")
+    builder.add_bytes_field(LONG_VALUES, stored=True)
     builder.add_text_field(PATH, tokenizer_name="raw", index_option="basic")
     for name in KEYWORDS:
         builder.add_text_field(name, stored=True, fast=True, tokenizer_name="raw", index_option="basic")
@@ -101,7 +108,19 @@ def document(source: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     `@timestamp` is a datetime or ISO text, UTC where it names no zone. A `build_change` of "" (a branch's build)
     is no number, and is left out.
     """
-    document: dict[str, Any] = {name: text(source[name]) for name in KEYWORDS if name in source}
+    document: dict[str, Any] = {}
+    long: dict[str, str | list[str]] = {}
+    for name in KEYWORDS:
+        if name in source:
+            values = text(source[name])
+            document[name] = values
+            if not is_exact(values):
+                document[name] = [
+                    value for value in ([values] if isinstance(values, str) else values) if is_exact(value)
+                ]
+                long[name] = values
+    if long:
+        document |= {LONG: list(long), LONG_VALUES: json.dumps(long).encode()}
     if TEXT in source:
         document |= {TEXT: " ".join(tokens(source[TEXT])), LINE: source[TEXT].encode()}
     numbers = {name: source[name] for name in NUMBERS if str(source.get(name, "")).strip()}
@@ -111,6 +130,13 @@ def document(source: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     document[TIME] = micros(at if at.tzinfo else at.replace(tzinfo=UTC))
     document[PATH] = path
     return document
+
+
+def is_exact(value: str | list[str]) -> bool:
+    """Whether a cluster keeps a value as an exact one, or all of several; it counts UTF-16 units."""
+    if isinstance(value, str):
+        return len(value) <= LONGEST_EXACT // 2 or len(value.encode("utf-16-le", "replace")) <= 2 * LONGEST_EXACT
+    return all(map(is_exact, value))
 
 
 def text(value: object) -> str | list[str]:
