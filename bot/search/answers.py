@@ -48,6 +48,15 @@ def check_whole(item: Mapping[str, Any], read: Read[T]) -> None:
             read.fault = read.fault or Trouble(f"the counts are estimates, which may be off by {off}")
 
 
+def each(item: Mapping[str, Any], count: int) -> list[Mapping[str, Any]]:
+    """The answer to each of `count` questions that were asked together; nothing where it has not that many parts."""
+    try:
+        found = items(item, "aggregations", "questions", "buckets")
+    except Unreadable:
+        return []
+    return [{**item, "aggregations": bucket} for bucket in found] if len(found) == count else []
+
+
 def hits(item: Mapping[str, Any], signature: str, asked: Sequence[str] | None, profile: Profile) -> Read[Hit]:
     """`asked`: the builds that may be in it, None for any."""
     read, known = Read[Hit](), None if asked is None else frozenset(asked)

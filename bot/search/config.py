@@ -110,7 +110,7 @@ class SearchConfig(Section):
     key_file: ConfigPath | None = None
     timeout: Duration = timedelta(seconds=30)
     at_once: Annotated[int, Field(ge=1, le=32)] = 2  # requests in flight, at the most
-    chunk: Annotated[int, Field(ge=1, le=1000)] = 50  # searches in one request, at the most
+    chunk: Annotated[int, Field(ge=1, le=1000)] = 50  # signatures in one request, at the most
 
     @property
     def embedded(self) -> bool:

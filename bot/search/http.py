@@ -18,7 +18,7 @@ from bot.search.answers import Read
 from bot.search.config import SearchConfig
 from bot.search.joining import joined, kept, newest_in, parts
 from bot.search.layouts import Layouts
-from bot.search.msearch import Item, Msearch, Outcome
+from bot.search.msearch import Item, Msearch, Outcome, busy
 from bot.search.noanswer import NoAnswer
 from bot.search.pace import Pace
 from bot.search.plan import Json, Layout, NoSuchField
@@ -32,6 +32,7 @@ from bot.search.without import Notice, Without, logged
 
 T = TypeVar("T")
 UUIDS_LISTED = 5_000  # of one listing's condition
+TOGETHER = 10  # questions of one search, where there are enough for ten searches
 SLOW = 0.25  # of a request's time-out; a search is ended after half of it
 UUIDS_DESCRIBED = 500  # each comes with a document
 
@@ -42,6 +43,7 @@ class HttpSearch:
     `fields_for`: how long the index's fields are believed. `page`: buckets of one page of a listing.
     `largest`: bytes of one request; many proxies refuse 1 MB. `most_bytes`: of one answer. `clock`: seconds, any start.
     `notice`: who is told, once, what the cluster refuses and is gone without.
+    `together`: questions of one search, at the most.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class HttpSearch:
         page: int = 10_000,
         largest: int = 500_000,
         most_bytes: int = MOST_BYTES,
+        together: int = TOGETHER,
         clock: Callable[[], float] = time.monotonic,
         notice: Notice = logged,
     ) -> None:
@@ -65,6 +68,7 @@ class HttpSearch:
         self._layouts = Layouts(self._wire, without, self.profile, settings.index, fields_for.total_seconds(), clock)
         self._msearch = Msearch(self._wire, pace, retry, without, largest=largest)
         self._page = page
+        self._together = together
 
     async def builds(self, window: Window, where: Where) -> Answer[list[Listed]]:
         async def ask(uuids: Sequence[str]) -> Answer[list[Listed]]:
@@ -103,8 +107,11 @@ class HttpSearch:
             layout = await self._layouts.current()
         except (NoAnswer, NoSuchField) as fault:
             return {question.id: Unknown(str(fault), []) for question in questions}
-        outcomes = await self._msearch.run(self._items(questions, uuids), self._body(window, layout))
-        found = self._per_question(questions, outcomes)
+        body = self._body(window, layout)
+        outcomes = await self._msearch.run(self._items(questions, uuids), body)
+        # Which of the questions is to blame, only an answer to it alone can say.
+        alone = [item for outcome in outcomes if not self._parts(outcome) for item in outcome.item.singly()]
+        found = self._per_question(questions, outcomes + await self._msearch.run(alone, body))
         return found if uuids is not None else await self._of_window(found, window)
 
     async def lines(self, uuid: str, tree: Node, limit: int, window: Window) -> Answer[list[Line]]:
@@ -201,28 +208,35 @@ class HttpSearch:
         chunks: list[tuple[str, ...] | None] = [None]
         if uuids is not None:
             chunks = [tuple(part) for part in parts(uuids, self._msearch.uuids_per_item(plan.BUCKETS))]
-        texts = {question.id: to_text(question.tree) for question in questions}
-        return [Item(id_, text, chunk) for chunk in chunks for id_, text in texts.items()]
+        texts = [(question.id, to_text(question.tree)) for question in questions]
+        together = max(1, min(self._together, len(texts) // TOGETHER))
+        return [Item(tuple(some), chunk) for chunk in chunks for some in parts(texts, together)]
 
     def _body(self, window: Window, layout: Layout) -> Callable[[Item], bytes]:
         def body(item: Item) -> bytes:
-            return json.dumps(plan.hits(item.text, item.uuids, window, layout, self._wire.server_timeout)).encode()
+            texts = [text for _, text in item.texts]
+            return json.dumps(plan.hits(texts, item.uuids, window, layout, self._wire.server_timeout)).encode()
 
         return body
 
     def _per_question(self, questions: Sequence[Question], outcomes: Sequence[Outcome]) -> dict[str, Answer[list[Hit]]]:
         found: dict[str, Answer[list[Hit]]] = {question.id: Complete([]) for question in questions}
         for outcome in outcomes:
-            question = outcome.item.question
-            found[question] = joined(found[question], self._hits(outcome))
+            for (id_, _), answer in zip(outcome.item.texts, self._parts(outcome), strict=False):
+                found[id_] = joined(found[id_], self._hits(answer, id_, outcome.item.uuids))
         return found
 
-    def _hits(self, outcome: Outcome) -> Answer[list[Hit]]:
-        answer = outcome.answer
+    def _parts(self, outcome: Outcome) -> list[Any]:
+        """What was answered to each question of an item; nothing where they were asked together and it is not whole."""
+        answer, count = outcome.answer, len(outcome.item.texts)
+        if count == 1 or busy(answer) or isinstance(answer, Trouble):
+            return [answer] * count
+        return answers.each(answer, count) if trouble(answer, self._index) is None else []
+
+    def _hits(self, answer: Any, question: str, uuids: Sequence[str] | None) -> Answer[list[Hit]]:
         if isinstance(answer, Trouble):
             return Unknown(answer.why, [], answer.refused)
-        item = outcome.item
-        return self._judged(answer, answers.hits(answer, item.question, item.uuids, self.profile))
+        return self._judged(answer, answers.hits(answer, question, uuids, self.profile))
 
     async def _of_window(self, found: Mapping[str, Answer[list[Hit]]], window: Window) -> dict[str, Answer[list[Hit]]]:
         """Only hits in builds whose newest line, matched or not, lies in the window."""

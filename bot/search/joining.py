@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from bot.model import Answer, Complete, Hit, Listed, Unknown, Window
 
+T = TypeVar("T")
 
-def parts(uuids: Sequence[str], most: int) -> list[Sequence[str]]:
-    return [uuids[start : start + most] for start in range(0, len(uuids), most)]
+
+def parts(whole: Sequence[T], most: int) -> list[Sequence[T]]:
+    return [whole[start : start + most] for start in range(0, len(whole), most)]
 
 
 def joined(one: Answer[list[Hit]], other: Answer[list[Hit]]) -> Answer[list[Hit]]:

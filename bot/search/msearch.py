@@ -26,15 +26,24 @@ LEAST_BYTES = 2_000  # no proxy means less, whatever it said the last time
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One search: a question's text for some builds, None for all of them; `tried`: how often it was refused."""
+    """One search: the texts of some questions, each with its id, for some builds, None for all of them.
 
-    question: str
-    text: str
+    `tried`: how often it was refused.
+    """
+
+    texts: tuple[tuple[str, str], ...]
     uuids: tuple[str, ...] | None
     tried: int = 0
 
+    def singly(self) -> list[Item]:
+        """Each question in a search of its own."""
+        return [replace(self, texts=(text,)) for text in self.texts]
+
     def halves(self) -> list[Item]:
-        """The same question for half of the builds, twice; nothing where there is no half."""
+        """Half of the questions, twice; of one question half of the builds; nothing where there is no half."""
+        if len(self.texts) > 1:
+            middle = len(self.texts) // 2
+            return [replace(self, texts=self.texts[:middle]), replace(self, texts=self.texts[middle:])]
         if self.uuids is None or len(self.uuids) < 2:
             return []
         middle = len(self.uuids) // 2
@@ -102,19 +111,20 @@ class Msearch:
             waiting.extend(replace(item, tried=item.tried + 1) for item in again)
 
     def _take(self, waiting: deque[Item], body: Body) -> list[Item]:
-        """The next items for one request: at most `chunk`, and `largest` bytes unless one alone is larger."""
+        """The next items for one request: at most `chunk` questions, and `largest` bytes unless one alone is larger."""
         batch: list[Item] = []
-        size = 0
-        while waiting and len(batch) < self._pace.chunk:
-            length = len(body(waiting[0])) + HEADER_BYTES
-            if length > self.largest and (halves := waiting[0].halves()):
+        size = questions = 0
+        while waiting:
+            more, length = len(waiting[0].texts), len(body(waiting[0])) + HEADER_BYTES
+            if (length > self.largest or more > self._pace.chunk) and (halves := waiting[0].halves()):
                 waiting.popleft()
                 waiting.extendleft(reversed(halves))
                 continue
-            if batch and size + length > self.largest:
+            if batch and (size + length > self.largest or questions + more > self._pace.chunk):
                 break
             batch.append(waiting.popleft())
             size += length
+            questions += more
         return batch
 
     def _smaller(self, batch: list[Item], fault: NoAnswer, waiting: deque[Item], body: Body) -> list[Outcome]:

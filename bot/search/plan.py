@@ -99,20 +99,34 @@ def matching(text: str, layout: Layout) -> Json:
     }
 
 
-def hits(text: str, uuids: Sequence[str] | None, window: Window, layout: Layout, server_timeout: str) -> Json:
-    """One query for all of these builds at once (None: all builds), by build: count, first, last, first line."""
+def hits(
+    texts: Sequence[str], uuids: Sequence[str] | None, window: Window, layout: Layout, server_timeout: str
+) -> Json:
+    """Queries for all of these builds at once (None: all builds), each by build: count, first, last, first line.
+
+    Most of what a search costs that finds little is the same for one query and for ten (docs/performance.md).
+    """
     uuid, at = layout.exact("uuid"), layout.at()
     filters = [since(layout, window.lines_from)]
     if uuids is not None:
         filters.append(any_of(uuid, uuids))
-    filters.append(matching(text, layout))
+    queries = [matching(text, layout) for text in texts]
+    filters.append(queries[0] if len(queries) == 1 else either(queries))
     size = BUCKETS if uuids is None else len(uuids)
     inner = {
         "first": {"min": {"field": at}},
         "last": {"max": {"field": at}},
         "sample": {"top_hits": {"size": 1, "sort": oldest_first(at), "_source": paths(OF_A_LINE, layout.profile)}},
     }
-    return search(filters, server_timeout, {"builds": {"terms": {"field": uuid, "size": size}, "aggs": inner}})
+    aggs: Json = {"builds": {"terms": {"field": uuid, "size": size}, "aggs": inner}}
+    if len(queries) > 1:
+        aggs = {"questions": {"filters": {"filters": queries}, "aggs": aggs}}
+    return search(filters, server_timeout, aggs)
+
+
+def either(queries: Sequence[Json]) -> Json:
+    """What one of the queries matches. Without it each of them would be tried on every line of the builds."""
+    return {"bool": {"should": list(queries), "minimum_should_match": 1}}
 
 
 def oldest_first(at: str) -> list[Any]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from bot.lucene.tree import Node, Word
-from bot.model import Complete, Unknown, Where
+from bot.model import Answer, Complete, Hit, Unknown, Where
 from bot.search import Question, plan
+from bot.search.http import HttpSearch
 from bot.search.whole import trouble
 from tests.search.asking import ASK, QUICK, RESET, SEARCHES, Make, asked, edited, replies, resets
 from tests.search.contract import CHECK, DAY, FIRST, GATE, LONG, build, by_build, found, phrase, uuids
@@ -76,6 +77,51 @@ async def test_each_question_is_answered_by_itself(make: Make) -> None:
     assert isinstance(refused, Unknown)
     assert refused.refused
     assert 'For input string: "abc"' in refused.why
+
+
+def many(search: HttpSearch) -> list[Question]:
+    """Enough to be asked together, ten in a search."""
+    return [Question(str(number), phrase(search, RESET)) for number in range(100)]
+
+
+def searches(proxy: Proxy) -> list[int]:
+    """How many were in each request."""
+    return [one.body.count(b"\n") // 2 for one in proxy.passed if one.action == "_msearch"]
+
+
+def all_found(answers: Collection[Answer[list[Hit]]]) -> None:
+    """Each has both builds, once."""
+    assert {str(by_build(found(answer))) for answer in answers} == {str({FIRST.uuid: 2, LONG.uuid: 1})}
+    assert {len(found(answer)) for answer in answers} == {2}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"timed_out": True},
+        {"_shards": {"total": 1, "successful": 1, "failed": 0}, "aggregations": {"questions": {"buckets": []}}},
+        {"aggregations": None},
+        {"error": {"type": "too_many_clauses", "reason": "more than 1024"}, "status": 400},
+    ],
+)
+async def test_an_answer_to_several_that_is_not_whole(broken: dict[str, Any], proxy: Proxy, make: Make) -> None:
+    """Each of the questions is then asked alone."""
+    proxy.edit = lambda answer: answer | broken if "questions" in answer["aggregations"] else answer
+    search = make()
+    all_found((await search.hits(many(search), uuids(FIRST, LONG), DAY)).values())
+    assert sum(searches(proxy)) > 100
+
+
+async def test_one_of_many_is_refused(proxy: Proxy, make: Make) -> None:
+    """By the server itself; the others of its search are answered all the same."""
+    search = make()
+    questions = [*many(search)[1:], Question("letters", Word("voting", "abc"))]
+    answers = dict(await search.hits(questions, uuids(FIRST, LONG), DAY))
+    refused = answers.pop("letters")
+    assert isinstance(refused, Unknown)
+    assert refused.refused
+    all_found(answers.values())
+    assert sum(searches(proxy)) == 10 + 10
 
 
 async def test_a_query_that_fails_in_one_of_two_indices(opensearch: str, make: Make) -> None:

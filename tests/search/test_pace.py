@@ -114,7 +114,7 @@ async def complete(search: HttpSearch, count: int) -> bool:
 
 async def test_a_cluster_that_refuses_is_asked_less_until_it_copes(opensearch: str, make: Make) -> None:
     async with proxying(opensearch, kind=Strained) as strained:
-        search = make({"url": strained.url, "at_once": 4, "chunk": 40})
+        search = make({"url": strained.url, "at_once": 4, "chunk": 40}, together=1)
         assert await complete(search, 160)
         assert max(strained.together) == 4
         assert set(strained.took) == {40}
@@ -146,7 +146,7 @@ async def test_a_cluster_that_is_slow_is_asked_less(proxy: Proxy, make: Make) ->
 
     proxy.before = before
     second = 1.0
-    search = make({"chunk": 50, "timeout": "30s"}, clock=clock)
+    search = make({"chunk": 50, "timeout": "30s"}, clock=clock, together=1)
     assert await complete(search, 200)
     assert took[:3] == [50, 25, 12]
     assert sum(took) == 200
