@@ -85,7 +85,9 @@ def opensearch(engine: str) -> str:
 
 
 def send(url: str, index: str, lines: list[bytes]) -> None:
-    answer = call(f"{url}/{index}/_bulk", b"\n".join(lines) + b"\n", kind="application/x-ndjson")
+    answer = call(
+        f"{url}/{index}/_bulk?filter_path=errors,items.*.error", b"\n".join(lines) + b"\n", kind="application/x-ndjson"
+    )
     if answer["errors"]:
         faults = [done["error"] for item in answer["items"] for done in item.values() if "error" in done]
         raise AssertionError(f"{len(faults)} documents were refused, the first: {faults[0]}")
