@@ -1,7 +1,7 @@
 """Does a rewritten signature find today what it found of old? Two real indexes of the same documents say so.
 
-Two things cannot be told apart today, and no document here asks for it: files of one name in different folders, and
-console.html from the job-output.txt that came after it.
+Two things cannot be told apart today: files of one name in different folders (ELSEWHERE), and console.html from the
+job-output.txt that came after it.
 
 The oracle is mapped as it was (every string exact, only the message analysed) and asked with the signatures' queries
 as they were written, in parentheses: nothing of ours reads, rewrites or prints them there.
@@ -60,6 +60,9 @@ OURS = (
 )
 
 
+ELSEWHERE = 'message:"found elsewhere" AND filename:"logs/seek-e.txt"'
+
+
 def today(one: Document) -> Document:
     """As logsender writes it: the console's log is job-output.txt; whether a build votes is a number, if it is said."""
     written = corpus_documents.today({"voting": "1", **one})
@@ -114,12 +117,17 @@ async def test_each_signature_finds_the_same_builds_as_of_old(opensearch: str) -
     documents = corpus_documents.samples(NOW)
     for id_, query in asked.items():
         documents += madeup.documents(id_, parse(query), NOW)
-    asked |= about(documents[-1])
+    asked |= about(documents[-1]) | {"elsewhere": ELSEWHERE}
+    there = next(madeup.documents("elsewhere", parse(ELSEWHERE), NOW))
+    documents += [there, there | {"build_uuid": "e" * 32, "filename": "other/seek-e.txt"}]
     server.fill(opensearch, "rewrite-of-old", map(of_old, documents), OF_OLD)
     server.fill(opensearch, "rewrite-today", map(today, documents))
     then = dict(asked_of_old(opensearch, "rewrite-of-old", asked))
     fields, now = await asked_today(opensearch, "rewrite-today", asked)
     assert [id_ for id_, builds in then.items() if not builds] == [], "each has a build that it hits"
+    assert then.pop("elsewhere").keys() == {there["build_uuid"]}
+    assert now.pop("elsewhere").keys() == {there["build_uuid"], "e" * 32}
+    del asked["elsewhere"]
     without = {id_: names for id_, query in asked.items() if (names := missing(query, fields))}
     assert {id_: now[id_] for id_ in asked if id_ not in without} == {
         id_: then[id_] for id_ in asked if id_ not in without
