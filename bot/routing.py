@@ -194,11 +194,15 @@ def _differs(last: Delivery, unit: Unit, there: Sequence[Judged]) -> bool:
 def unsaid(rows: Sequence[Delivery], there: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
     """What a unit's messages in a room did not say: further failures, and failures of which more is known now.
 
-    More is known when logs that were not ready are, or an unknown failure is explained. `rows`: by revision.
+    More is known when logs that were not ready are, or an unknown failure is explained: more than any message said,
+    since a build that opens again may come to what was said of it long ago. `rows`: by revision.
     """
-    before = {spoke.build: spoke.state for row in rows for spoke in row.spoke}
+    before: dict[str, set[State]] = {}
+    for spoke in (spoke for row in rows for spoke in row.spoke):
+        before.setdefault(spoke.build, set()).add(spoke.state)
     further = [one for one in there if one.build.uuid not in before]
-    explained = [one for one in there if (before.get(one.build.uuid), one.state) in MORE_KNOWN]
+    again = [one for one in there if one.build.uuid in before]
+    explained = [one for one in again if all((state, one.state) in MORE_KNOWN for state in before[one.build.uuid])]
     return further, explained
 
 

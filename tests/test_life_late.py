@@ -151,6 +151,8 @@ class Evening:
             assert_told(matrix, ("edit of ",), change)
             causes = {id for one in own for id in one.causes}
             assert {one.id for one in SIGNATURES if f"#{one.id}" in matrix[-1]} == causes, (change, matrix)
+            for one in own:
+                assert sum(is_unknown(one.build.job, line) for line in irc) <= 1, (change, irc)
             if len(own) == 1:
                 assert any(f"#{id}" in irc[-1] for id in causes) == bool(causes), (change, irc)
                 assert ("unknown" in irc[-1]) != bool(causes), (change, irc)
@@ -160,6 +162,14 @@ def assert_told(lines: list[str], again: tuple[str, ...], change: str) -> None:
     """One announcement, then corrections, none of which says what the one before it said."""
     assert [line.startswith(again) for line in lines] == [False, *[True] * (len(lines) - 1)], (change, lines)
     assert all(text_of(one) != text_of(other) for one, other in pairwise(lines)), (change, lines)
+
+
+def is_unknown(job: str, line: str) -> bool:
+    """Does a line say so of this job?"""
+    parts = line.partition(" failed: ")[2].split("; ")
+    return any(
+        job in jobs.split(", ") for jobs, _, words in (part.partition(": ") for part in parts) if "unknown" in words
+    )
 
 
 def text_of(line: str) -> str:

@@ -97,6 +97,21 @@ async def test_an_unknown_build_that_opens_again_and_stays_unknown_says_nothing_
     assert gate.irc.told == gate.matrix.told == [HEAD + 'tempest: unknown "Error: odd"']
 
 
+async def test_a_build_that_opens_again_while_another_is_explained_is_not_told_again(gate: Gate) -> None:
+    gate.fails("u1", "Error: odd", job="docs")
+    gate.fails("u2", "Error: odder", job="unit")
+    await gate.tick(30)
+    gate.grows("u1", "more")
+    gate.grows("u2", "boom")
+    await gate.tick(10)
+    explained = "unit: #1001 It booms (x1/24h, recheck ok)"
+    assert gate.irc.told == [
+        HEAD + 'docs: unknown "Error: odd"; unit: unknown "Error: odder"',
+        "now: " + HEAD + explained,
+    ]
+    assert gate.matrix.told[-1] == "edit of $1: " + HEAD + explained + '; docs: unknown "Error: odd"'
+
+
 async def test_lines_that_come_late_are_looked_through_for_a_more_telling_one(gate: Gate) -> None:
     gate.fails("u1", "nothing of note")
     await gate.tick(4)
