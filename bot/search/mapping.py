@@ -18,8 +18,6 @@ DATE = frozenset({"date", "date_nanos"})
 KINDS = (("text", TEXT), ("keyword", KEYWORD), ("number", NUMBER), ("date", DATE))
 # Sub-fields that hold the whole value: dynamic mapping's own, and the one of logstash's old template.
 EXACT = ("keyword", "raw")
-
-
 UNMAPPED = "unmapped"  # what _field_caps calls the type of a field in an index that lacks it
 
 
