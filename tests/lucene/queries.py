@@ -15,6 +15,23 @@ _JOINS = (" AND ", " AND ", " OR ", " OR ", " ", " && ", " || ", "AND", "\n")
 _BREAKING = '"()[]{}:^~*?\\/+-! '
 
 
+# Joined without parentheses, with implicit operators, and with nothing but what is forbidden.
+JOINED = """
+error AND nova OR timed | error OR nova AND timed | error nova AND timed | error AND nova timed | error nova timed
++error -nova timed | +error nova | error -nova | -error | NOT error | !error | -error -nova | NOT error OR nova
+NOT error AND nova | error OR NOT nova | error AND NOT nova OR timed | NOT error NOT nova | -error OR +nova
+error AND (nova OR timed) | error AND (NOT nova) | error OR (NOT nova) | error AND (-nova -timed) | (-error) (-nova)
+NOT (NOT error) | NOT (-error -nova) | -(-(-error)) | error AND -(nova timed) | +(error nova) +(timed out) | (error)^2
+error && nova || timed | error && !nova | error || !nova && timed | tags:console AND NOT error | -tags:console
+NOT tags:console OR error AND nova | *:* AND NOT error | *:* -error | "***" AND error | error AND "***" OR nova
+message:(error AND nova OR timed) | message:(error -nova) AND tags:console | message:(-error) | tags:(console OR syslog)
+"""
+
+
+def joined() -> list[str]:
+    return [query for row in JOINED.strip().split("\n") for query in row.split(" | ")]
+
+
 def of_corpus() -> list[str]:
     """elastic-recheck's queries."""
     files = sorted((corpus() / "signatures").glob("*.yaml"))

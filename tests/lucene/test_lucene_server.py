@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.lucene.lint import far_distances
 from bot.lucene.matching import matches
 from bot.lucene.parse import SyntaxFault, parse
 from bot.lucene.printing import to_text
@@ -17,10 +18,10 @@ from bot.lucene.tokens import tokens
 from bot.lucene.tree import Bool, Leaf, Node, Occur, Phrase, Regex, Wildcard, Word, leaves
 from bot.model import Field, Profile
 from tests.lucene import nasty
-from tests.lucene.queries import TAGS, line, of_corpus, queries
+from tests.lucene.queries import TAGS, joined, line, of_corpus, queries
 from tests.servers.opensearch import call
 
-pytestmark = pytest.mark.xdist_group("opensearch")
+pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("opensearch")]
 
 # Of old every string but the message was exact; today strings are text, and exact beneath `.keyword`.
 OF_OLD, TODAY = "lucene-of-old", "lucene-today"
@@ -108,7 +109,9 @@ def parses(query: str) -> bool:
 
 
 def test_a_printed_tree_finds_what_its_text_finds(found: Found, signatures: list[str]) -> None:
-    texts = [query for query in queries(seed=11, count=400) if parses(query)] + signatures
+    """But where Elasticsearch 8 refuses a distance that is rounded here."""
+    drawn = [query for query in queries(seed=11, count=400) if parses(query) and not any(far_distances(query))]
+    texts = [*joined(), *drawn, *signatures]
     originals = found(OF_OLD, texts)
     printed = found(OF_OLD, [to_text(parse(query)) for query in texts])
     differing = [text for text, one, other in zip(texts, originals, printed, strict=True) if one != other]
@@ -134,7 +137,8 @@ def test_rewritten_for_todays_index_a_query_finds_what_it_found_of_old(
 def test_a_query_matches_a_line_here_when_it_finds_it_there(
     found: Found, documents: Documents, signatures: list[str]
 ) -> None:
-    texts = [query for query in queries(seed=13, count=200) if parses(query)] + signatures[::6]
+    drawn = [query for query in queries(seed=13, count=200) if parses(query) and not any(far_distances(query))]
+    texts = [*joined(), *drawn, *signatures[::6]]
     trees = {text: tree for text in texts if decided(tree := parse(text))}
     here = {
         text: {id_ for id_, body in documents.items() if matches(tree, complete(tree, body))}
@@ -155,10 +159,15 @@ def complete(tree: Node, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_tokens_are_those_of_the_servers_analyser(server: str, documents: Documents) -> None:
-    """Of lines, of odd scripts and of very long words; a stop between them tells them apart."""
+    """Of lines, of odd scripts and of very long words; a stop between them tells them apart.
+
+    Lucene 8 goes by an older Unicode, which parts emoji otherwise.
+    """
     chance = Random(8)
     texts = [body["message"] for body in documents.values()]
-    texts += [nasty.text(chance) for _ in range(1500)] + [nasty.long(chance) for _ in range(200)]
+    texts += [nasty.long(chance) for _ in range(200)]
+    if not call(server)["version"]["lucene_version"].startswith("8."):
+        texts += [nasty.text(chance) for _ in range(1500)]
     stop = "xxstopxx"
     for start in range(0, len(texts), 300):
         some = [part for text in texts[start : start + 300] for part in (text, stop)]

@@ -27,6 +27,7 @@ from bot.search.embedded.schema import KINDS
 from bot.search.embedded.writing import add
 from bot.search.http import HttpSearch
 from bot.search.profiles import LOGSENDER
+from tests.lucene.queries import joined
 from tests.search import drawn
 from tests.servers import corpus
 from tests.servers import opensearch as server
@@ -268,7 +269,7 @@ async def test_drawn_queries_count_the_same_or_are_refused(
 ) -> None:
     """Over lines of every script, with very long words and values, odd numbers and dates; never silently different."""
     add(tmp_path / "index", drawn_documents)
-    trees = dict(parsed(drawn.queries(1, DRAWN)))
+    trees = dict(parsed([*joined(), *drawn.queries(1, DRAWN)]))
     theirs, ours = await both(drawn_real, tmp_path / "index", trees, drawn_documents)
     differing = {query: (found, ours[query]) for query, found in theirs.items() if ours[query] not in (found, REFUSED)}
     assert differing == {}

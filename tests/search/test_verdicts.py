@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,14 +18,19 @@ import pytest
 
 from bot.lucene.lexer import Kind, SyntaxFault, lex
 from bot.lucene.lint import far_distances
-from bot.lucene.parse import by_grammar
+from bot.lucene.parse import by_grammar, parse
 from bot.lucene.regex import regex_fault
+from bot.lucene.tree import Regex
+from bot.model import Complete, Unknown, Window
+from bot.search import Question
+from bot.search.config import SearchConfig
+from bot.search.http import HttpSearch
 from tests.lucene.queries import of_corpus, queries
 from tests.lucene.test_regex import FAULTY, SOUND
 from tests.lucene.wild import wild, wild_patterns
-from tests.servers.opensearch import call
+from tests.servers.opensearch import call, fill
 
-pytestmark = pytest.mark.xdist_group("opensearch")
+pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("opensearch")]
 
 INDEX = "lucene-verdicts"
 # How many texts are drawn, with the seed 5. A long run has 50,000: `make soak`.
@@ -218,6 +224,27 @@ DEEP = (("", 100, 100), ("+", 100, 100), ("", 99, 100), ("", 100, 99), ("tags:",
 SPACES = (
     "\t\n\r\x0b\x0c\x00\x01\x1f\x7f\x85\u00a0\u00ad\u1680\u2003\u200b\u2028\u2029\u202f\u3000\ufeff\ufffe\U000e0020"
 )
+
+
+async def test_what_only_the_server_can_tell_is_refused_and_no_fault(server: str) -> None:
+    """Too much when it is worked out: the question is switched off, the others go on."""
+    document = {"@timestamp": "2026-11-20T09:00:00", "message": "nova", "build_uuid": "x", "tags": "a"}
+    fill(server, "lucene-refused", [document])
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    search = HttpSearch(SearchConfig.model_validate({"url": server, "index": "lucene-refused"}))
+    questions = [
+        Question("regex", Regex("message", "(.*a){20}.*b.*c.{30}")),
+        Question("good", parse("message:nova")),
+        Question("number", parse('@timestamp:"no date"')),
+    ]
+    answers = await search.hits(questions, None, Window(now - timedelta(hours=24), now))
+    await search.close()
+    call(f"{server}/lucene-refused", method="DELETE")
+    assert isinstance(answers["good"], Complete) and len(answers["good"].found) == 1
+    for id in "regex", "number":
+        answer = answers[id]
+        assert isinstance(answer, Unknown) and answer.refused, answer
+        assert answer.why.startswith("the server refused the search (400)")
 
 
 def test_regular_expressions(verdicts: Verdicts, version: Version) -> None:
