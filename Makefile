@@ -6,7 +6,7 @@ CONFIG ?= config.example.yaml
 PIP = $(VENV)/bin/pip --disable-pip-version-check
 PYTEST = $(VENV)/bin/pytest
 
-.PHONY: run test test-engines check bench clean
+.PHONY: run test test-engines check bench bench-large bench-elastalert clean
 
 run: $(VENV)/.run
 	@$(VENV)/bin/gatewatch run -c $(CONFIG)
@@ -34,6 +34,12 @@ bench: $(VENV)/.test
 	$(VENV)/bin/python -m bench.classify
 	$(VENV)/bin/python -m bench.embedded
 	$(VENV)/bin/python -m bench.idle
+
+bench-large: $(VENV)/.test
+	$(VENV)/bin/python -m bench.large --folder var/bench --heap 3g
+
+bench-elastalert: $(VENV)/.test
+	$(VENV)/bin/python -m bench.elastalert
 
 clean:
 	rm -rf $(VENV) var

@@ -49,14 +49,16 @@ class Asking:
     day: Day
     rounds: int
     search: HttpSearch
+    apart: HttpSearch  # each question in a search of its own
     questions: Sequence[Question]
     requests: Requests
 
-    async def by_hits(self, uuids: Sequence[str] | None) -> tuple[int, Found]:
+    async def by_hits(self, uuids: Sequence[str] | None, *, apart: bool = False) -> tuple[int, Found]:
         """The bot's plan: how many requests it took, and what it found."""
         self.requests.count = 0
         found: Found = set()
-        for answer in (await self.search.hits(self.questions, uuids, WINDOW)).values():
+        search = self.apart if apart else self.search
+        for answer in (await search.hits(self.questions, uuids, WINDOW)).values():
             if not isinstance(answer, Complete):
                 sys.exit(f"not answered: {answer.why}")
             found |= {(hit.signature, hit.build, hit.count) for hit in answer.found}
@@ -90,14 +92,17 @@ def one_by_one(url: str, questions: Sequence[Question], uuids: Sequence[str]) ->
 class Requests:
     """Counts what a search sends, where it leaves."""
 
-    def __init__(self, search: HttpSearch) -> None:
+    def __init__(self, *searches: HttpSearch) -> None:
         self.count = 0
-        self._send = search._wire._send
-        search._wire._send = self._counted
+        for search in searches:
+            search._wire._send = self._counted(search._wire._send)
 
-    async def _counted(self, *sent: Any) -> Any:
-        self.count += 1
-        return await self._send(*sent)
+    def _counted(self, send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def counted(*sent: Any) -> Any:
+            self.count += 1
+            return await send(*sent)
+
+        return counted
 
 
 def same(one: set[object], other: set[object]) -> None:
@@ -106,12 +111,14 @@ def same(one: set[object], other: set[object]) -> None:
         sys.exit(f"the two ways differ in {len(one ^ other)} findings, as {sorted(map(str, one ^ other))[:5]}")
 
 
-def run(about: str | None, measure: Callable[[Asking], Awaitable[None]], *, signatures: int, lines: int) -> None:
+def run(
+    about: str | None, measure: Callable[[Asking], Awaitable[None]], *, signatures: int, lines: int, rounds: int
+) -> None:
     """A benchmark's main: reads the command line, fills a server or takes a filled one, and measures."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=lines)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=5, help="after the first one")
+    parser.add_argument("--rounds", type=int, default=rounds, help="after the first one")
     parser.add_argument("--folder", type=Path, help="keeps the server's data for the next run; else they are removed")
     parser.add_argument("--heap", default="1g", help="of the server, as 3g")
     given = parser.parse_args()
@@ -127,11 +134,14 @@ async def ask(
     url: str, day: Day, rounds: int, texts: Mapping[str, str], measure: Callable[[Asking], Awaitable[None]]
 ) -> None:
     """Measure, with the questions as the bot asks them; the fields are read once in ten minutes, so not measured."""
-    search = HttpSearch(SearchConfig.model_validate({"url": url, "index": PATTERN}))
+    config = SearchConfig.model_validate({"url": url, "index": PATTERN})
+    search, apart = HttpSearch(config), HttpSearch(config, together=1)
     fields = (await search.fields()).found
     trees = {id_: rewrite(parse(text), LOGSENDER, fields) for id_, text in texts.items()}
     questions = [Question(id_, tree) for id_, tree in trees.items()]
-    requests = Requests(search)
-    await search.hits(questions[:1], day.uuids(1), WINDOW)
-    await measure(Asking(url, day, rounds, search, questions, requests))
-    await search.close()
+    requests = Requests(search, apart)
+    for one in (search, apart):
+        await one.hits(questions[:1], day.uuids(1), WINDOW)
+    await measure(Asking(url, day, rounds, search, apart, questions, requests))
+    for one in (search, apart):
+        await one.close()

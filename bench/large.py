@@ -19,10 +19,12 @@ async def measure(asking: Asking) -> None:
     few, many = (asking.day.uuids(count) for count in (FEW, MANY))
     ours = Way(f"{MANY} builds x {PLANTED}, hits()", lambda: asking.by_hits(many))
     less = Way(f"{FEW} builds x {PLANTED}, hits()", lambda: asking.by_hits(few))
-    ways = [ours, less]
+    apart = Way(f"{MANY} builds x {PLANTED}, each in its own search", lambda: asking.by_hits(many, apart=True))
+    ways = [ours, less, apart]
     machine(asking.url, lines=asking.day.lines, rounds=f"1 + {asking.rounds}")
     await rounds(ways, 1 + asking.rounds)
     table(ways, of=ours)
+    same(ours.found, apart.found)
     checked = set(many[:: MANY // CHECKED])
     _, found = await asking.one_by_one(sorted(checked))
     same({one for one in ours.found if one[1] in checked}, found)
@@ -30,4 +32,4 @@ async def measure(asking: Asking) -> None:
 
 
 if __name__ == "__main__":
-    run(__doc__, measure, signatures=PLANTED, lines=10_000_000)
+    run(__doc__, measure, signatures=PLANTED, lines=10_000_000, rounds=3)

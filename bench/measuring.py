@@ -43,14 +43,14 @@ async def rounds(ways: list[Way], count: int) -> None:
 
 
 def table(ways: list[Way], of: Way) -> None:
-    """One row per way; the ratios are to the medians of `of`: how many times less time and fewer requests."""
-    heads = ("requests", "first s", "median s", "least s", "most s", "found", "less time", "fewer req.")
+    """One row per way; the last two columns: how many times the time (by medians) and the requests of `of`."""
+    heads = ("requests", "first s", "median s", "least s", "most s", "found", "time", "requests")
     print(f"{'':46}" + "".join(f"{head:>11}" for head in heads))
     for way in ways:
         later = way.seconds[1:]
         print(
-            f"{way.name:46}{way.requests:11}{way.seconds[0]:11.2f}{way.median:11.2f}{min(later):11.2f}{max(later):11.2f}"
-            f"{len(way.found):11}{of.median / way.median:10.1f}x{of.requests / way.requests:10.1f}x"
+            f"{way.name:46}{way.requests:11}{way.seconds[0]:11.3f}{way.median:11.3f}{min(later):11.3f}{max(later):11.3f}"
+            f"{len(way.found):11}{way.median / of.median:10.1f}x{way.requests / of.requests:10.1f}x"
         )
 
 
