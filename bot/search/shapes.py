@@ -38,9 +38,17 @@ def items(of: Any, *path: str) -> list[Any]:
 
 def number(of: Any, *path: str) -> float:
     found = part(of, *path)
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or not math.isfinite(found):
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not isfinite(found):
         raise Unreadable(f"{'.'.join(path) or 'it'} is no number")
     return float(found)
+
+
+def isfinite(found: float) -> bool:
+    """Also no for a whole number that is too large for a float: JSON has no limit (RFC 8259, 6)."""
+    try:
+        return math.isfinite(found)
+    except OverflowError:
+        return False
 
 
 def count(of: Any, *path: str) -> int:

@@ -28,6 +28,7 @@ ANYTHING: list[Any] = [
     -1,
     7,
     1e300,
+    10**400,
     float("nan"),
     10**30,
     "",
