@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from bot.model import Build, Hit, Line, Listed, Profile, Ran
+from bot.model import Answer, Build, Complete, Hit, Line, Listed, Profile, Ran, Unknown
 from bot.search.documents import build_of, from_millis, line_of
 from bot.search.shapes import Unreadable, count, items, mapping, number, part, word
 from bot.search.whole import Trouble
@@ -30,6 +30,12 @@ class Read(Generic[T]):
             yield
         except Unreadable as why:
             self.fault = self.fault or Trouble(f"the server answered with what cannot be read: {why}")
+
+
+def judged(read: Read[T], trouble: Trouble | None) -> Answer[list[T]]:
+    """What was found; unknown where the answer is not whole (`trouble`), or a part of it could not be read."""
+    fault = trouble or read.fault
+    return Complete(read.found) if fault is None else Unknown(fault.why, read.found, fault.refused)
 
 
 def buckets(item: Mapping[str, Any], name: str) -> list[Any]:

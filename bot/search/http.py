@@ -17,8 +17,9 @@ from bot.search import Question, answers, plan
 from bot.search.answers import Read
 from bot.search.config import SearchConfig
 from bot.search.joining import joined, kept, newest_in, parts
+from bot.search.joint import TOGETHER, Joint, hits_body
 from bot.search.layouts import Layouts
-from bot.search.msearch import Item, Msearch, Outcome, busy
+from bot.search.msearch import Msearch
 from bot.search.noanswer import NoAnswer
 from bot.search.pace import Pace
 from bot.search.plan import Json, Layout, NoSuchField
@@ -26,13 +27,12 @@ from bot.search.profiles import PROFILES, with_overrides
 from bot.search.replies import TOO_LARGE
 from bot.search.retry import Retry
 from bot.search.shapes import Unreadable
-from bot.search.whole import Trouble, trouble
+from bot.search.whole import trouble
 from bot.search.wire import MOST_BYTES, Wire
 from bot.search.without import Notice, Without, logged
 
 T = TypeVar("T")
 UUIDS_LISTED = 5_000  # of one listing's condition
-TOGETHER = 10  # questions of one search, where there are enough for ten searches
 SLOW = 0.25  # of a request's time-out; a search is ended after half of it
 UUIDS_DESCRIBED = 500  # each comes with a document
 
@@ -66,9 +66,9 @@ class HttpSearch:
         self._wire = Wire(settings, retry, pace, clock, most_bytes)
         without = Without(notice)
         self._layouts = Layouts(self._wire, without, self.profile, settings.index, fields_for.total_seconds(), clock)
-        self._msearch = Msearch(self._wire, pace, retry, without, largest=largest)
         self._page = page
-        self._together = together
+        msearch = Msearch(self._wire, pace, retry, without, largest=largest)
+        self._joint = Joint(msearch, self.profile, settings.index, together)
 
     async def builds(self, window: Window, where: Where) -> Answer[list[Listed]]:
         async def ask(uuids: Sequence[str]) -> Answer[list[Listed]]:
@@ -107,11 +107,8 @@ class HttpSearch:
             layout = await self._layouts.current()
         except (NoAnswer, NoSuchField) as fault:
             return {question.id: Unknown(str(fault), []) for question in questions}
-        body = self._body(window, layout)
-        outcomes = await self._msearch.run(self._items(questions, uuids), body)
-        # Which of the questions is to blame, only an answer to it alone can say.
-        alone = [item for outcome in outcomes if not self._parts(outcome) for item in outcome.item.singly()]
-        found = self._per_question(questions, outcomes + await self._msearch.run(alone, body))
+        body = hits_body(window, layout, self._wire.server_timeout)
+        found = await self._joint.answers(questions, uuids, body)
         return found if uuids is not None else await self._of_window(found, window)
 
     async def lines(self, uuid: str, tree: Node, limit: int, window: Window) -> Answer[list[Line]]:
@@ -151,8 +148,7 @@ class HttpSearch:
         return await self._wire.search(json.dumps(body).encode())
 
     def _judged(self, item: Any, read: Read[T]) -> Answer[list[T]]:
-        fault = trouble(item, self._index) or read.fault
-        return Complete(read.found) if fault is None else Unknown(fault.why, read.found, fault.refused)
+        return answers.judged(read, trouble(item, self._index))
 
     async def _paged(
         self, page: Callable[[Layout, Json | None], Json], read: Callable[[Mapping[str, Any]], Read[T]]
@@ -202,41 +198,7 @@ class HttpSearch:
                 unknown = unknown or answer
         return Complete(found) if unknown is None else Unknown(unknown.why, found, unknown.refused)
 
-    # -- many questions ---------------------------------------------------------------------------------------
-
-    def _items(self, questions: Sequence[Question], uuids: Sequence[str] | None) -> list[Item]:
-        chunks: list[tuple[str, ...] | None] = [None]
-        if uuids is not None:
-            chunks = [tuple(part) for part in parts(uuids, self._msearch.uuids_per_item(plan.BUCKETS))]
-        texts = [(question.id, to_text(question.tree)) for question in questions]
-        together = max(1, min(self._together, len(texts) // TOGETHER))
-        return [Item(tuple(some), chunk) for chunk in chunks for some in parts(texts, together)]
-
-    def _body(self, window: Window, layout: Layout) -> Callable[[Item], bytes]:
-        def body(item: Item) -> bytes:
-            texts = [text for _, text in item.texts]
-            return json.dumps(plan.hits(texts, item.uuids, window, layout, self._wire.server_timeout)).encode()
-
-        return body
-
-    def _per_question(self, questions: Sequence[Question], outcomes: Sequence[Outcome]) -> dict[str, Answer[list[Hit]]]:
-        found: dict[str, Answer[list[Hit]]] = {question.id: Complete([]) for question in questions}
-        for outcome in outcomes:
-            for (id_, _), answer in zip(outcome.item.texts, self._parts(outcome), strict=False):
-                found[id_] = joined(found[id_], self._hits(answer, id_, outcome.item.uuids))
-        return found
-
-    def _parts(self, outcome: Outcome) -> list[Any]:
-        """What was answered to each question of an item; nothing where they were asked together and it is not whole."""
-        answer, count = outcome.answer, len(outcome.item.texts)
-        if count == 1 or busy(answer) or isinstance(answer, Trouble):
-            return [answer] * count
-        return answers.each(answer, count) if trouble(answer, self._index) is None else []
-
-    def _hits(self, answer: Any, question: str, uuids: Sequence[str] | None) -> Answer[list[Hit]]:
-        if isinstance(answer, Trouble):
-            return Unknown(answer.why, [], answer.refused)
-        return self._judged(answer, answers.hits(answer, question, uuids, self.profile))
+    # -- hits of a window ---------------------------------------------------------------------------------------
 
     async def _of_window(self, found: Mapping[str, Answer[list[Hit]]], window: Window) -> dict[str, Answer[list[Hit]]]:
         """Only hits in builds whose newest line, matched or not, lies in the window."""

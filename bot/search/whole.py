@@ -30,10 +30,15 @@ REASON_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why an answer is not whole; `refused`: this very question gets the same again."""
+    """Why an answer is not whole.
+
+    `refused`: this very question gets the same again. `by_query`: what was asked has to do with it, so that a part of
+    several questions that were asked together may be answered.
+    """
 
     why: str
     refused: bool = False
+    by_query: bool = False
 
 
 def trouble(item: Any, index: str) -> Trouble | None:
@@ -64,8 +69,11 @@ def of_error(item: Mapping[str, Any]) -> Trouble:
     status = item.get("status", 500)
     kind, reason = root(item["error"])
     # Fields that cannot be aggregated by are the index's fault, not the query's.
-    refused = status == 400 and kind in ABOUT_THE_QUERY and "fielddata" not in reason.lower()
-    return Trouble(f"the server refused the search ({status}): {kind}: {reason}"[:REASON_LENGTH], refused)
+    about = kind in ABOUT_THE_QUERY and "fielddata" not in reason.lower()
+    # With 500 a server fell over this very search; one that is busy or lacks shards says 429, 503 or 504.
+    by_query = about or kind == TOO_MANY_BUCKETS or status == 500
+    why = f"the server refused the search ({status}): {kind}: {reason}"[:REASON_LENGTH]
+    return Trouble(why, refused=about and status == 400, by_query=by_query)
 
 
 def root(error: Any) -> tuple[str, str]:
@@ -116,4 +124,5 @@ def of_failures(failures: list[Any], failed: int, total: int) -> Trouble:
     causes = [root(failure.get("reason") if isinstance(failure, Mapping) else failure) for failure in failures]
     said = f": {causes[0][0]}: {causes[0][1]}" if causes else ""
     refused = bool(causes) and all(kind == "query_shard_exception" for kind, _ in causes)
-    return Trouble(f"{failed} of {total} shards failed{said}"[:REASON_LENGTH], refused)
+    by_query = any(kind in ABOUT_THE_QUERY or kind == TOO_MANY_BUCKETS for kind, _ in causes)
+    return Trouble(f"{failed} of {total} shards failed{said}"[:REASON_LENGTH], refused, by_query)

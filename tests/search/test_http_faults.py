@@ -98,18 +98,54 @@ def all_found(answers: Collection[Answer[list[Hit]]]) -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        {"timed_out": True},
-        {"_shards": {"total": 1, "successful": 1, "failed": 0}, "aggregations": {"questions": {"buckets": []}}},
-        {"aggregations": None},
         {"error": {"type": "too_many_clauses", "reason": "more than 1024"}, "status": 400},
+        {"error": {"type": "too_many_clauses", "reason": "more than 1024"}, "status": 500},
+        {"error": {"type": "too_many_buckets_exception", "reason": "more than 65535"}, "status": 503},
+        {"_shards": {"total": 2, "successful": 1, "failed": 1, "failures": [{"reason": {"type": "too_many_clauses"}}]}},
     ],
 )
-async def test_an_answer_to_several_that_is_not_whole(broken: dict[str, Any], proxy: Proxy, make: Make) -> None:
+async def test_several_of_which_one_may_be_to_blame(broken: dict[str, Any], proxy: Proxy, make: Make) -> None:
     """Each of the questions is then asked alone."""
     proxy.edit = lambda answer: answer | broken if "questions" in answer["aggregations"] else answer
     search = make()
     all_found((await search.hits(many(search), uuids(FIRST, LONG), DAY)).values())
-    assert sum(searches(proxy)) > 100
+    assert sum(searches(proxy)) == 10 + 100
+
+
+AWAY = {"reason": {"type": "no_shard_available_action_exception", "reason": "gone"}}
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ({"timed_out": True}, "the search ran out of time on the server"),
+        ({"_shards": {"total": 2, "successful": 1, "failed": 0}}, "1 of 2 shards are nowhere to be searched"),
+        ({"_shards": {"total": 2, "successful": 1, "failed": 1, "failures": [AWAY]}}, "1 of 2 shards failed: no_shard"),
+    ],
+)
+async def test_several_that_a_cluster_in_trouble_answers(
+    broken: dict[str, Any], why: str, proxy: Proxy, make: Make
+) -> None:
+    """None of the questions is asked again, and what it gave is kept. Searches are halved where they take too long."""
+    proxy.edit = edited(**broken)
+    search = make()
+    answers = (await search.hits(many(search), uuids(FIRST, LONG), DAY)).values()
+    assert sum(searches(proxy)) <= 30
+    for answer in answers:
+        assert isinstance(answer, Unknown)
+        assert answer.why.startswith(why)
+        assert not answer.refused
+        assert by_build(answer.found) == {FIRST.uuid: 2, LONG.uuid: 1}
+
+
+@pytest.mark.parametrize("aggregations", [None, {"questions": {"buckets": []}}, {"builds": {"buckets": []}}])
+async def test_several_whose_answers_cannot_be_told_apart(aggregations: Any, proxy: Proxy, make: Make) -> None:
+    proxy.edit = edited(aggregations=aggregations)
+    search = make()
+    answers = (await search.hits(many(search), uuids(FIRST, LONG), DAY)).values()
+    assert sum(searches(proxy)) == 10
+    why = "the server answered with what cannot be read: it is no answer to each of the questions"
+    assert all(answer == Unknown(why, []) for answer in answers)
 
 
 async def test_one_of_many_is_refused(proxy: Proxy, make: Make) -> None:
