@@ -21,7 +21,7 @@ MSEARCH = "_msearch"
 NO_MSEARCH = frozenset({400, 403, 404, 405})
 UUID_BYTES = 36  # 32 hex digits, quotes, comma, blank
 HEADER_BYTES = 100  # of one item's header line, or more
-LEAST_BYTES = 2_000  # no proxy means less, whatever it said the last time
+LEAST_BYTES = 2_000  # no proxy means less; whoever refuses so little as too large does not mean the size
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ class Msearch:
         self._wire = wire
         self._pace = pace
         self._retry = retry
-        self.largest = largest  # bytes of one request
+        self._largest = max(largest, LEAST_BYTES)
+        self.largest = self._largest  # bytes of one request, as learnt
         self._without = without
 
     def uuids_per_item(self, most: int) -> int:
@@ -84,7 +85,6 @@ class Msearch:
         """Every item with its outcome, in no order. A far end that does not answer is not asked for the rest."""
         waiting = deque(items)
         done: list[Outcome] = []
-        self.largest = max(self.largest, LEAST_BYTES)
         async with asyncio.TaskGroup() as group:
             asking: set[asyncio.Task[None]] = set()
             while waiting or asking:
@@ -98,9 +98,12 @@ class Msearch:
         try:
             outcomes = await self._batch(batch, body)
         except NoAnswer as fault:
-            if fault.status == TOO_LARGE:
-                done += self._smaller(batch, fault, waiting, body)
+            sent = sum(len(body(item)) + HEADER_BYTES for item in batch)
+            if fault.status == TOO_LARGE and sent > LEAST_BYTES:
+                done += self._smaller(batch, sent, fault, waiting)
                 return
+            if fault.status == TOO_LARGE:
+                self.largest = self._largest  # what was learnt is void
             done += [Outcome(item, Trouble(str(fault))) for item in (*batch, *waiting)]
             waiting.clear()
             return
@@ -127,10 +130,9 @@ class Msearch:
             questions += more
         return batch
 
-    def _smaller(self, batch: list[Item], fault: NoAnswer, waiting: deque[Item], body: Body) -> list[Outcome]:
-        """Remember a limit of half of what was too large; what cannot be cut any more stays unanswered."""
-        sent = sum(len(body(item)) + HEADER_BYTES for item in batch)
-        self.largest = min(self.largest, sent // 2)
+    def _smaller(self, batch: list[Item], sent: int, fault: NoAnswer, waiting: deque[Item]) -> list[Outcome]:
+        """Remember a limit of half of what was too large; what cannot be cut any more is refused."""
+        self.largest = max(LEAST_BYTES, min(self.largest, sent // 2))
         if len(batch) == 1 and not batch[0].halves():
             return [Outcome(batch[0], Trouble(str(fault), refused=True))]
         waiting.extendleft(reversed(batch))

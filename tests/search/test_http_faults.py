@@ -299,11 +299,38 @@ async def test_too_large_requests_are_cut_and_that_is_remembered(proxy: Proxy, m
 
 
 async def test_a_single_search_that_is_too_large(proxy: Proxy, make: Make) -> None:
+    """The same for ever, and the others of its request are answered."""
+
+    async def before(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        return web.Response(status=413) if len(body) > 5_000 else None
+
+    proxy.before = before
+    search = make()
+    questions = [*many(search)[:9], Question("long", phrase(search, "long " * 1_000))]
+    answers = dict(await search.hits(questions, uuids(FIRST, LONG), DAY))
+    long = answers.pop("long")
+    assert isinstance(long, Unknown)
+    assert "refuses a request of" in long.why
+    assert long.refused
+    all_found(answers.values())
+
+
+async def test_where_all_is_too_large_size_is_not_the_reason(proxy: Proxy, make: Make) -> None:
+    """Nothing is refused for good, the far end is soon left alone, and when it is well again it is asked as before."""
+    search = make()
+    builds = [*(f"{number:032x}" for number in range(18)), *uuids(FIRST, LONG)]
+    await search.hits(many(search), builds, DAY)
+    healthy = searches(proxy)
+    proxy.passed.clear()
     proxy.before = replies(lambda: web.Response(status=413), "_msearch")
-    answer = await asked(make())
-    assert isinstance(answer, Unknown)
-    assert "refuses a request of" in answer.why
-    assert answer.refused
+    for answer in (await search.hits(many(search), builds, DAY)).values():
+        assert isinstance(answer, Unknown)
+        assert not answer.refused
+    assert len(searches(proxy)) < 10
+    proxy.passed.clear()
+    proxy.before = Proxy("").before
+    all_found((await search.hits(many(search), builds, DAY)).values())
+    assert searches(proxy) == healthy
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405])
