@@ -40,7 +40,8 @@ UUIDS_DESCRIBED = 500  # each comes with a document
 class HttpSearch:
     """One index pattern with one layout. Raises UserError if a file that the settings name cannot be read.
 
-    `fields_for`: how long the index's fields are believed. `page`: buckets of one page of a listing.
+    `fields_for`: how long the index's fields are believed; `refused_for`: how long the refusal of an action is.
+    `page`: buckets of one page of a listing.
     `largest`: bytes of one request; many proxies refuse 1 MB. `most_bytes`: of one answer. `clock`: seconds, any start.
     `notice`: who is told, once, what the cluster refuses and is gone without.
     `together`: questions of one search, at the most.
@@ -52,6 +53,7 @@ class HttpSearch:
         *,
         retry: Retry | None = None,
         fields_for: timedelta = timedelta(minutes=10),
+        refused_for: timedelta = timedelta(minutes=10),
         page: int = 10_000,
         largest: int = 500_000,
         most_bytes: int = MOST_BYTES,
@@ -64,7 +66,7 @@ class HttpSearch:
         pace = Pace(settings.at_once, settings.chunk, slow=settings.timeout.total_seconds() * SLOW)
         retry = retry or Retry()
         self._wire = Wire(settings, retry, pace, clock, most_bytes)
-        without = Without(notice)
+        without = Without(notice, refused_for.total_seconds(), clock)
         self._layouts = Layouts(self._wire, without, self.profile, settings.index, fields_for.total_seconds(), clock)
         self._page = page
         msearch = Msearch(self._wire, pace, retry, without, largest=largest)

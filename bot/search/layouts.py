@@ -9,13 +9,20 @@ from typing import Any
 from bot.model import Fields, Profile
 from bot.search import answers, mapping, plan, whole
 from bot.search.noanswer import NoAnswer
-from bot.search.plan import Layout
+from bot.search.plan import Layout, NoSuchField
 from bot.search.shapes import Unreadable
 from bot.search.wire import Wire
 from bot.search.without import Without
 
 FIELD_CAPS, MAPPING = "_field_caps", "_mapping"
 DENIED = frozenset({403, 404, 405})
+
+
+def check_needed(layout: Layout) -> None:
+    """Raises NoSuchField where no question can be asked of the index."""
+    layout.exact("uuid")
+    for word in plan.NEEDED:
+        layout.field(word)
 
 
 class Layouts:
@@ -43,18 +50,21 @@ class Layouts:
         if self._known is not None and self._clock() - self._known[0] < self._believed:
             return self._known[1]
         layout = Layout(self._profile, await self.read())
-        layout.exact("uuid")
-        for word in plan.NEEDED:
-            layout.field(word)
-        self._known = (self._clock(), layout)
+        check_needed(layout)
         return layout
 
     async def read(self) -> Fields:
-        """The fields that the index has now. Raises NoAnswer."""
+        """The fields that the index has now; from here on they are the layout's, too. Raises NoAnswer."""
         try:
-            return await self._caps()
+            layout = Layout(self._profile, await self._caps())
         except Unreadable as fault:
             raise NoAnswer(f"the server answered with what cannot be read: {fault}") from None
+        try:
+            check_needed(layout)
+            self._known = (self._clock(), layout)
+        except NoSuchField:
+            self._known = None
+        return layout.fields
 
     async def _caps(self) -> Fields:
         caps = await self._asked(FIELD_CAPS, fields="*", include_unmapped="true", ignore_unavailable="true")

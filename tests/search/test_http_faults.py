@@ -400,6 +400,46 @@ async def test_assumed_fields_that_are_not_there(opensearch: str, proxy: Proxy, 
     assert answer == Unknown(why, [])
 
 
+async def test_a_refusal_that_passes(proxy: Proxy, make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """A while later the far end is asked again, and what it allows by then is used; the refusal is said once."""
+    now = 1000.0
+    search = make(clock=lambda: now)
+    healthy = found(await make().fields())
+    refused = ("_field_caps", "_mapping", "_msearch")
+
+    async def before(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        return web.Response(status=403) if request.path.endswith(refused) else None
+
+    proxy.before = before
+    for later in (0, 601, 601):
+        now += later
+        await asked(search)
+        proxy.passed.clear()
+        assert by_build(found(await asked(search))) == {FIRST.uuid: 2, LONG.uuid: 1}
+        assert found(await search.fields()) != healthy
+        assert set(proxy.actions()) == {"_search"}
+    assert sum(record.name == "bot.search.without" for record in caplog.records) == 3
+    proxy.before = Proxy("").before
+    now += 601
+    assert found(await search.fields()) == healthy
+    proxy.passed.clear()
+    assert by_build(found(await asked(search))) == {FIRST.uuid: 2, LONG.uuid: 1}
+    assert proxy.actions() == ["_msearch"]
+
+
+async def test_fields_read_anew_are_asked_by_from_then_on(opensearch: str, make: Make) -> None:
+    """Trees are rewritten to what `fields` gives, so that aggregations have to go by the same."""
+    index = f"faults-moved-{next(NUMBERS)}"
+    as_keyword = {"mappings": {"properties": {"build_uuid": {"type": "keyword"}}}}
+    server.fill(opensearch, index, documents("logsender", GATE), as_keyword)
+    search = make({"index": index})
+    healthy = await asked(search)
+    server.call(f"{opensearch}/{index}", method="DELETE")
+    server.fill(opensearch, index, documents("logsender", GATE))
+    await search.fields()
+    assert by_build(found(await asked(search))) == by_build(found(healthy)) == {FIRST.uuid: 2, LONG.uuid: 1}
+
+
 async def test_a_field_that_differs_between_indices(opensearch: str, make: Make) -> None:
     """build_uuid is text with a keyword in one and keyword in the other: no path finds both."""
     as_keyword = {"mappings": {"properties": {"build_uuid": {"type": "keyword"}}}}
