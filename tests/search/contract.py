@@ -123,6 +123,11 @@ def uuids(*builds: Build) -> list[str]:
     return [one.uuid for one in builds]
 
 
+def by_uuid(hits: Sequence[Hit]) -> list[Hit]:
+    """Their order is not said."""
+    return sorted(hits, key=lambda hit: hit.build)
+
+
 def by_build(hits: Sequence[Hit]) -> dict[str, int]:
     return {hit.build: hit.count for hit in hits}
 
@@ -190,7 +195,7 @@ class SearchContract:
         assert set(answers) == {"1", "2", "3"}
         first = Line(hours(2.5), f"again {RESET}", "job-output.txt", f"{FIRST.log_url}job-output.txt")
         old = Line(hours(44), RESET, "job-output.txt", f"{LONG.log_url}job-output.txt")
-        assert sorted(found(answers["1"]), key=lambda hit: hit.build) == [
+        assert by_uuid(found(answers["1"])) == [
             Hit("1", FIRST.uuid, 2, hours(2.5), hours(2), first),
             Hit("1", LONG.uuid, 1, hours(44), hours(44), old),
         ]
@@ -208,6 +213,17 @@ class SearchContract:
         await fill(GATE)
         answers = await search.hits([Question("1", phrase(search, "Connection reset by peer"))], None, DAY)
         assert by_build(found(answers["1"])) == {FIRST.uuid: 2, LONG.uuid: 1, CHECK.uuid: 1, PASSED.uuid: 1}
+
+    async def test_many_questions_are_answered_as_each_alone(self, search: Search, fill: Fill) -> None:
+        await fill(GATE)
+        few = [Question(text, phrase(search, text)) for text in (RESET, "Running: stack.sh", "no such thing anywhere")]
+        many = [Question(str(number), few[number % len(few)].tree) for number in range(30)]
+        for asked in (uuids(FIRST, LONG), None):
+            alone = await search.hits(few, asked, DAY)
+            answers = await search.hits(many, asked, DAY)
+            for number in range(30):
+                wanted = [replace(hit, signature=str(number)) for hit in found(alone[few[number % len(few)].id])]
+                assert by_uuid(found(answers[str(number)])) == by_uuid(wanted)
 
     async def test_a_metadata_clause_is_exact(self, search: Search, fill: Fill) -> None:
         await fill(GATE)
