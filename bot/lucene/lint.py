@@ -17,8 +17,9 @@ from bot.lucene.tree import EXISTS, Leaf, Node, Phrase, Wildcard, Word, leaves
 from bot.model import Fields, Profile
 
 # In a message such signs may be meant as they stand; in a name of anything they hardly are.
-_QUOTED_WILDCARD = re.compile(r"\S*(?:\w\*|\*\w|\w\?\w)\S*")
-_WILDCARD_IN_A_NAME = re.compile(r"\S*\w\S*[*?]\S*|\S*[*?]\S*\w\S*")
+_AT_A_LETTER = re.compile(r"\w\*|\*\w|\w\?\w")
+_SIGN = re.compile(r"[*?]")
+_LETTER = re.compile(r"\w")
 _OPEN_OR = (
     "an OR outside of parentheses: here either side is enough, but elastic-recheck added its own AND to the last side "
     "and left the others without effect; put parentheses around it"
@@ -101,9 +102,14 @@ def _constant_field(query: _Query) -> Iterator[Remark]:
 
 def _quoted_wildcard(query: _Query) -> Iterator[Remark]:
     for leaf in query.leaves:
-        looked_for = _QUOTED_WILDCARD if query.asks_message(leaf) else _WILDCARD_IN_A_NAME
-        if isinstance(leaf, Phrase) and (found := looked_for.search(leaf.text)):
-            yield Remark(leaf.at, f"in quotes * and ? are no wildcards, but plain text: {found[0]}")
+        wanted = (_AT_A_LETTER,) if query.asks_message(leaf) else (_SIGN, _LETTER)
+        if isinstance(leaf, Phrase) and (word := _word_with(leaf.text, wanted)):
+            yield Remark(leaf.at, f"in quotes * and ? are no wildcards, but plain text: {word}")
+
+
+def _word_with(text: str, wanted: tuple[re.Pattern[str], ...]) -> str:
+    """The first word in which all of it is found, "" if none has it; one pattern with the words' ends is not linear."""
+    return next((word for word in text.split() if all(one.search(word) for one in wanted)), "")
 
 
 def _no_token(query: _Query) -> Iterator[Remark]:

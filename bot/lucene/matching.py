@@ -100,12 +100,17 @@ def _in_value(leaf: Leaf, value: str, case: Callable[[str], str] = str) -> bool:
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
-    """A Lucene wildcard pattern for Python."""
-
-    def part(match: re.Match[str]) -> str:
-        return ".*" if match[2] else "." if match[3] else re.escape(match[1] or match[4])
-
-    return re.compile(_PATTERN_PART.sub(part, pattern), re.DOTALL)
+    """A Lucene wildcard pattern for Python. What stands between two * is taken where it is first found, for good."""
+    pieces = [""]
+    for match in _PATTERN_PART.finditer(pattern):
+        if match[2]:
+            pieces.append("")
+        else:
+            pieces[-1] += "." if match[3] else re.escape(match[1] or match[4])
+    first, *others = pieces
+    between = "".join(f"(?>.*?{piece})" for piece in others[:-1])
+    end = f".*{others[-1]}" if others else ""
+    return re.compile(first + between + end, re.DOTALL)
 
 
 def _by_length(text: str) -> int:

@@ -8,8 +8,8 @@ GREATEST_WHOLE = 2**31 - 1
 GREATEST_FLOAT = 3.4028235677973366e38  # from here on parseFloat says Infinity
 
 _AROUND = "".join(map(chr, range(0x21)))  # what Java's trim takes off
-_DECIMAL = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fFdD]?")
-_HEXADECIMAL = re.compile(r"([+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+)[fFdD]?")
+_DECIMAL = re.compile(r"([+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fFdD]?")
+_HEXADECIMAL = re.compile(r"([+-]?0[xX](?:[0-9a-fA-F]++\.?[0-9a-fA-F]*+|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+)[fFdD]?")
 _NAMED = re.compile(r"[+-]?(?:NaN|Infinity)")
 
 

@@ -19,8 +19,8 @@ _SHORT = 7  # characters of a uuid are its short form
 # How a number says what a text or a truth said: `voting:true`.
 TRUTHS = {"true": "1", "false": "0"}
 _CONSOLE = "console.html"
-# What stands before a base name: folders, and the `logs*` by which signatures skip over any of them.
-_FOLDERS = re.compile(r"(?:.*/|logs\*+(?=[^*]))", re.DOTALL)
+# By which signatures skip over any folders.
+_ANY_FOLDERS = re.compile(r"logs\*+(?=[^*])")
 
 
 def resolve(name: str, profile: Profile) -> str:
@@ -93,7 +93,7 @@ def _base_name(leaf: Leaf, profile: Profile) -> Leaf:
     What was console.html is job-output.txt there, and has the old name as a tag.
     """
     if isinstance(leaf, Word | Phrase):
-        text = _FOLDERS.sub("", leaf.text, count=1)
+        text = _without_folders(leaf.text)
         console = text == _CONSOLE and "tags" in profile.names
         return replace(leaf, text=text, field=profile.names["tags"] if console else leaf.field)
     if isinstance(leaf, Wildcard):
@@ -102,7 +102,11 @@ def _base_name(leaf: Leaf, profile: Profile) -> Leaf:
 
 
 def _base_pattern(leaf: Wildcard, profile: Profile) -> Leaf:
-    pattern = _FOLDERS.sub("", leaf.pattern, count=1) or "*"
+    pattern = _without_folders(leaf.pattern) or "*"
     if re.search(r"[\\*?]", pattern):
         return replace(leaf, pattern=pattern)
     return _base_name(Phrase(leaf.field, pattern, boost=leaf.boost, at=leaf.at), profile)
+
+
+def _without_folders(text: str) -> str:
+    return text.rpartition("/")[2] if "/" in text else _ANY_FOLDERS.sub("", text, count=1)
