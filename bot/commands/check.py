@@ -17,12 +17,18 @@ from bot.workbench.verdict import lines as lines_of
 
 NAMED = 4  # known signatures
 REMARKS = 2
+LONGEST = 2000  # characters of a query; anybody in a room may send one, and it is read in the event loop
 
 
 async def check(ask: Ask) -> Message:
     """How often the query is found in failed and in passed builds of the look-back, and what that makes of it."""
     if not ask.rest.strip():
         raise UserError(f'which query? e.g. {ask.prefix}check message:"No space left on device"')
+    if len(ask.rest) > LONGEST:
+        raise UserError(
+            f"the query has {len(ask.rest):,} characters, and a room can ask {LONGEST:,} at the most; "
+            "`gatewatch query` on the command line takes more"
+        )
     if ask.search is None or ask.window is None:
         raise UserError("there is no index to ask")
     try:
