@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb
+from math import exp, lgamma, log
 
 from bot.model import FAILED_RESULTS, Hit
 from bot.text import counted
@@ -75,7 +75,13 @@ def chance_of(failed: int, passed: int, trial: Trial) -> float | None:
     taken = failed + passed
     if share in (0.0, 1.0):
         return 1.0
-    return sum(comb(taken, few) * share**few * (1 - share) ** (taken - few) for few in range(passed + 1))
+    return min(1.0, sum(_exactly(few, taken, share) for few in range(passed + 1)))
+
+
+def _exactly(few: int, taken: int, share: float) -> float:
+    """How probable exactly so many are. By logarithms: the factors are too great for a float from 1,030 builds on."""
+    ways = lgamma(taken + 1) - lgamma(few + 1) - lgamma(taken - few + 1)
+    return exp(ways + few * log(share) + (taken - few) * log(1 - share))
 
 
 def found(trial: Trial) -> str:

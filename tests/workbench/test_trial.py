@@ -6,6 +6,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from fractions import Fraction
+from math import comb
 
 import pytest
 
@@ -97,6 +99,19 @@ def test_where_nearly_all_builds_fail_few_passed_ones_prove_nothing() -> None:
     assert verdict(trial).endswith("chance alone gives that in 45% of cases")
     assert verdict(tried(3, 0)).startswith("good: 0%")
     assert "chance alone gives that in 100% of cases" in verdict(tried(30, 0, (30, 0)))
+
+
+@pytest.mark.parametrize(("failed", "passed"), [(3, 0), (40, 4), (700, 60), (3000, 300)])
+def test_chance_is_exact_however_many_builds_there_are(failed: int, passed: int) -> None:
+    """Against whole numbers: half of the window's builds passed."""
+    taken = failed + passed
+    exact = Fraction(sum(comb(taken, few) for few in range(passed + 1)), 2**taken)
+    assert chance_of(failed, passed, tried(1, 0, (500, 500))) == pytest.approx(float(exact), rel=1e-9, abs=1e-300)
+
+
+def test_a_cause_of_thousands_of_builds_has_a_verdict() -> None:
+    assert verdict(tried(3000, 300, (3100, 60_000))).startswith("good: 9.1% of these builds passed")
+    assert verdict(tried(3000, 300, (30_000, 3000))).startswith("good so far (9.1%")
 
 
 def test_the_base_rate_is_named() -> None:
