@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,7 +123,8 @@ def _files(folders: Iterable[Path], loaded: Loaded) -> Iterator[Path]:
         try:
             files = sorted(folder.iterdir())
         except OSError as error:
-            loaded.faults.append(Fault(str(folder), 1, 1, "", f"cannot be read: {error.strerror}"))
+            why = "a file; name its folder" if folder.is_file() else f"cannot be read: {error.strerror}"
+            loaded.faults.append(Fault(str(folder), 1, 1, "", why))
             continue
         chosen |= {file.stem: file for file in files if file.suffix == ".yaml"}
         strange = [file for file in files if file.suffix == ".yml"]
@@ -132,10 +134,14 @@ def _files(folders: Iterable[Path], loaded: Loaded) -> Iterator[Path]:
 
 def _read(loaded: Loaded, file: Path) -> Marked | None:
     try:
-        size = file.stat().st_size
-        if size <= MAX_FILE:
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, a device read without end
+            message = "not a regular file"
+        elif status.st_size > MAX_FILE:
+            size = f"{status.st_size:,} bytes, and {MAX_FILE:,} are the most"
+            message = f"the file has {size}; one file is for one known cause"
+        else:
             return yamlmarks.read(file)
-        message = f"the file has {size:,} bytes, and {MAX_FILE:,} are the most; one file is for one known cause"
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
     loaded.faults.append(Fault(str(file), 1, 1, "", message))

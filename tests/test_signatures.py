@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from textwrap import dedent
@@ -13,7 +14,7 @@ from bot.lucene.tree import Phrase
 from bot.model import Signature
 from bot.resources import shipped
 from bot.search.profiles import PROFILES
-from bot.signatures import Loaded, check, load
+from bot.signatures import Loaded, check, load, load_file
 from tests.servers import corpus
 
 
@@ -120,7 +121,7 @@ def test_a_bad_file_stops_no_other(folder: Path) -> None:
         "all.yaml:1:1: 'all' cannot name a signature; use letters, digits and -",
         "bytes.yaml:1:1: not UTF-8",
         "empty.yaml:1:1: missing key 'query'",
-        "folder.yaml:1:1: cannot be read: Is a directory",
+        "folder.yaml:1:1: not a regular file",
         "key.yaml:1:12: supress-graph: unknown key; did you mean 'suppress-graph'?",
         "list.yaml:1:1: expected a mapping (key: value), got a list",
         "parenthesis.yaml:4:19: query: not a Lucene query: this ) closes nothing",
@@ -158,6 +159,22 @@ def test_a_query_that_is_too_much_is_refused_at_once(folder: Path) -> None:
     assert said(folder, found.faults)[3].endswith(
         "the file has 1,000,010 bytes, and 50,000 are the most; one file is for one known cause"
     )
+
+
+def test_a_pipe_and_a_device_are_not_read(folder: Path) -> None:
+    device, pipe = folder / "device.yaml", folder / "pipe.yaml"
+    device.symlink_to(os.devnull)
+    assert said(folder, load_file(device).faults) == ["device.yaml:1:1: not a regular file"]
+    os.mkfifo(pipe)
+    found = loaded(folder, good="query: x")
+    assert list(found.signatures) == ["good"]
+    assert said(folder, found.faults) == [f"{one.name}:1:1: not a regular file" for one in (device, pipe)]
+
+
+def test_a_file_in_place_of_its_folder_is_told_so(folder: Path) -> None:
+    loaded(folder, good="query: x")
+    found = load([folder / "good.yaml"])
+    assert said(folder, found.faults) == ["good.yaml:1:1: a file; name its folder"]
 
 
 def test_a_folder_that_is_not_there_stops_no_other(folder: Path) -> None:

@@ -24,7 +24,9 @@ class Format(StrEnum):
 @signatures.command("check", epilog=CODES)
 def check_signatures(
     folder: Annotated[
-        Path | None, typer.Argument(help="A folder of signatures; without it the config's, or the shipped ones.")
+        Path | None,
+        # That it cannot be read is one of the faults, as it is for the folders of a config.
+        typer.Argument(help="A folder of signatures; without it the config's, or the shipped ones.", readable=False),
     ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="The config file: its folders, layout and index.")

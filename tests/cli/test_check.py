@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli.verbs import app
 from tests.cli.process import ROOT, gatewatch
 
 TEN = """\
@@ -102,3 +107,12 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     done = gatewatch(tmp_path, "signatures", "check", "mine")
     assert done.code == 1
     assert "mine" in done.err and "No such file or directory" in done.err and "Traceback" not in done.err
+
+
+def test_a_folder_that_may_not_be_read_is_a_fault_and_no_wrong_command_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read anything, so the answer of the system is played."""
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    done = CliRunner().invoke(app, ["signatures", "check", str(home / "signatures")])
+    assert (done.exit_code, done.output) == (0, "1 signature, no faults, 0 warnings\n")
