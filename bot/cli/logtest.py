@@ -34,8 +34,9 @@ def test(file: Path, logs: Sequence[str], fields: Sequence[str], show: int) -> N
         typer.echo(f"warning: {warning}", err=True)
     if loaded.faults:
         raise UserError(f"{file}: {many(loaded.faults)}", [str(fault) for fault in loaded.faults])
-    given = fields_given(fields)
-    tests = {log: LogTest(loaded.trees[file.stem], joined(given, known_of(log))) for log in logs}
+    tree = loaded.trees[file.stem]
+    given = fields_given(fields, tree)
+    tests = {log: LogTest(tree, joined(given, known_of(log))) for log in logs}
     found = sum(_one(one, log, show) for log, one in tests.items())
     taken = list(dict.fromkeys(name for one in tests.values() for name in one.taken))
     if taken:

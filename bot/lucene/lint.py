@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
@@ -76,18 +76,27 @@ def _unknown_field(query: _Query) -> Iterator[Remark]:
     for leaf in query.leaves:
         name = query.name(leaf)
         if name not in known:
-            nearest = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            hint = did_you_mean(name, known)
             yield Remark(leaf.at, f"the index has no field {name}, so this clause finds nothing{hint}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean build_name?`, "" where no known name is near."""
+    nearest = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
+
+
+def fields_of(profile: Profile) -> set[str]:
+    """The fields that documents of a layout have, as far as it is known."""
+    names = {*profile.names.values(), *profile.further, *profile.constant}
+    return names | {f"{name}.keyword" for name in names}
 
 
 def _known_fields(query: _Query) -> set[str]:
     """By the live index, or else by the profile."""
     always = {EVERY_FIELD, *SHORT_UUIDS}
     if query.fields is None:
-        profile = query.profile
-        layout = {*profile.names.values(), *profile.further, *profile.constant}
-        return always | layout | {f"{name}.keyword" for name in layout}
+        return always | fields_of(query.profile)
     exact = {field.exact for field in query.fields.values() if field.exact}
     return always | set(query.fields) | exact
 

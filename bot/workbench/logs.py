@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.errors import UserError
+from bot.lucene.lint import did_you_mean, fields_of
 from bot.lucene.matching import matches
 from bot.lucene.printing import to_text
 from bot.lucene.rewrite import EVERY_FIELD, resolve, rewrite
@@ -18,14 +19,21 @@ from bot.search.profiles import LOGSENDER
 Fields = Mapping[str, Sequence[str]]
 
 
-def fields_given(options: Sequence[str], profile: Profile = LOGSENDER) -> dict[str, list[str]]:
-    """`build_name=tempest-full` -> the field's values. Raises UserError for an option without a name or a value."""
+def fields_given(options: Sequence[str], tree: Node, profile: Profile = LOGSENDER) -> dict[str, list[str]]:
+    """`build_name=tempest-full` -> the field's values.
+
+    Raises UserError for an option without a name or a value, and for a field that neither the layout nor the query has.
+    """
+    known = {*fields_of(profile), *(leaf.field for leaf in leaves(rewrite(tree, profile, {})))}
     fields: dict[str, list[str]] = {}
     for option in options:
         name, equals, value = option.partition("=")
         if not (name and equals and value):
             raise UserError(f"--field {option}: write NAME=VALUE, as build_name=tempest-full")
-        fields.setdefault(resolve(name, profile), []).append(value)
+        own = resolve(name, profile)
+        if own not in known:
+            raise UserError(f"--field {option}: there is no field {own}{did_you_mean(own, known)}")
+        fields.setdefault(own, []).append(value)
     return fields
 
 

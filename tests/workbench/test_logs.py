@@ -74,17 +74,25 @@ def test_what_a_name_tells_and_what_it_does_not(query: str, log: str, count: int
 
 
 def test_what_is_given_is_believed() -> None:
-    query = 'build_name:"tempest-full" AND message:"boom"'
-    assert lines_matched(query, "boom", fields=fields_given(["build_name=tempest-full"])) == 1
-    assert lines_matched(query, "boom", fields=fields_given(["@fields.build_name=unit"])) == 0
-    assert lines_matched('tags:"multinode" AND message:boom', "boom", fields=fields_given(["tags=multinode"])) == 1
-    assert fields_given(["a=b=c", "a=d"]) == {"a": ["b=c", "d"]}
+    query = 'build_name:"tempest-full" AND message:"boom" AND own:x'
+    tree = parse(query)
+    assert lines_matched(query, "boom", fields=fields_given(["build_name=tempest-full"], tree)) == 1
+    assert lines_matched(query, "boom", fields=fields_given(["@fields.build_name=unit"], tree)) == 0
+    assert (
+        lines_matched('tags:"multinode" AND message:boom', "boom", fields=fields_given(["tags=multinode"], tree)) == 1
+    )
+    assert fields_given(["own=b=c", "own=d"], tree) == {"own": ["b=c", "d"]}
+
+
+def test_a_field_that_nothing_has_is_refused() -> None:
+    with pytest.raises(UserError, match=r"there is no field buildname; did you mean build_name\?"):
+        fields_given(["buildname=tempest-full"], parse('build_name:"x"'))
 
 
 @pytest.mark.parametrize("option", ["build_name", "=x", "build_name="])
 def test_a_field_without_name_or_value_is_refused(option: str) -> None:
     with pytest.raises(UserError, match="write NAME=VALUE"):
-        fields_given([option])
+        fields_given([option], parse("boom"))
 
 
 def test_it_says_what_is_taken_to_be_so_and_what_each_clause_finds_alone() -> None:
