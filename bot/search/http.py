@@ -67,7 +67,8 @@ class HttpSearch:
         retry = retry or Retry()
         self._wire = Wire(settings, retry, pace, clock, most_bytes)
         without = Without(notice, refused_for.total_seconds(), clock)
-        self._layouts = Layouts(self._wire, without, self.profile, settings.index, fields_for.total_seconds(), clock)
+        believed = fields_for.total_seconds()
+        self._layouts = Layouts(self._wire, without, self.profile, settings.fields, settings.index, believed, clock)
         self._page = page
         msearch = Msearch(self._wire, pace, retry, without, largest=largest)
         self._joint = Joint(msearch, self.profile, settings.index, together)

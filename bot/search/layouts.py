@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from bot.model import Fields, Profile
@@ -18,21 +18,19 @@ FIELD_CAPS, MAPPING = "_field_caps", "_mapping"
 DENIED = frozenset({403, 404, 405})
 
 
-def check_needed(layout: Layout) -> None:
-    """Raises NoSuchField where no question can be asked of the index."""
-    layout.exact("uuid")
-    for word in plan.NEEDED:
-        layout.field(word)
-
-
 class Layouts:
-    """One index's profile with its fields; they are believed for `believed` seconds of `clock`."""
+    """One index's profile with its fields; they are believed for `believed` seconds of `clock`.
+
+    `named`: our words for which the settings name a field. What somebody wrote down by hand must be in the index;
+    of what the profile brings along much may lack.
+    """
 
     def __init__(
         self,
         wire: Wire,
         without: Without,
         profile: Profile,
+        named: Collection[str],
         index: str,
         believed: float,
         clock: Callable[[], float],
@@ -40,6 +38,7 @@ class Layouts:
         self._wire = wire
         self._without = without
         self._profile = profile
+        self._named = named
         self._index = index
         self._believed = believed
         self._clock = clock
@@ -50,7 +49,7 @@ class Layouts:
         if self._known is not None and self._clock() - self._known[0] < self._believed:
             return self._known[1]
         layout = Layout(self._profile, await self.read())
-        check_needed(layout)
+        self._check(layout)
         return layout
 
     async def read(self) -> Fields:
@@ -60,11 +59,17 @@ class Layouts:
         except Unreadable as fault:
             raise NoAnswer(f"the server answered with what cannot be read: {fault}") from None
         try:
-            check_needed(layout)
+            self._check(layout)
             self._known = (self._clock(), layout)
         except NoSuchField:
             self._known = None
         return layout.fields
+
+    def _check(self, layout: Layout) -> None:
+        """Raises NoSuchField where no question can be asked of the index."""
+        layout.exact("uuid")
+        for word in (*plan.NEEDED, *self._named):
+            layout.field(word)
 
     async def _caps(self) -> Fields:
         caps = await self._asked(FIELD_CAPS, fields="*", include_unmapped="true", ignore_unavailable="true")

@@ -14,6 +14,7 @@ from bot.lucene.tree import Node, Word
 from bot.model import Answer, Complete, Hit, Unknown, Where
 from bot.search import Question, plan
 from bot.search.http import HttpSearch
+from bot.search.profiles import WORDS
 from bot.search.whole import trouble
 from tests.search.asking import ASK, QUICK, RESET, SEARCHES, Make, asked, edited, replies, resets
 from tests.search.contract import CHECK, DAY, FIRST, GATE, LONG, build, by_build, found, phrase, uuids
@@ -180,6 +181,18 @@ async def test_no_index_matches(ask: str, make: Make) -> None:
         assert isinstance(answer, Unknown)
         assert answer.why == f"no index matches {index}"
         assert not answer.refused
+
+
+@pytest.mark.parametrize("ask", SEARCHES)
+@pytest.mark.parametrize("word", WORDS)
+async def test_a_field_that_the_settings_name_and_the_index_lacks(word: str, ask: str, make: Make) -> None:
+    """Whatever the word is for: with a field of the wrong name a build would lose its job, say, and nobody be told."""
+    answer = await ASK[ask](make({"fields": {word: "nosuch"}}))
+    assert isinstance(answer, Unknown)
+    assert not answer.refused
+    assert answer.why == (
+        f"the index has no field nosuch for {word}: look at search.profile (logsender) and search.fields"
+    )
 
 
 async def test_an_index_of_another_layout(make: Make) -> None:
