@@ -65,7 +65,8 @@ class Index:
     """The Search contract over a list of builds and lines. `calls`: what was asked, in order.
 
     `down`: why nothing answers. `silent`: signatures that do not answer, `refused`: that are refused (why), `shaky`:
-    that give their hits but not for sure. `undescribed`: metadata does not come. `partly`: the listing is not sure.
+    that give their hits but not for sure. `undescribed`: metadata does not come; `nameless`: builds that have none.
+    `partly`: the listing is not sure.
     `shapeless`: why the fields do not come, `speechless`: why no line does.
     """
 
@@ -82,6 +83,7 @@ class Index:
         self.undescribed = ""
         self.shapeless = ""
         self.speechless = ""
+        self.nameless: set[str] = set()
         self.silent: set[str] = set()
         self.shaky: set[str] = set()
         self.refused: dict[str, str] = {}
@@ -111,7 +113,7 @@ class Index:
         self.calls.append("described")
         if self.down or self.undescribed:
             return Unknown(self.down or self.undescribed, [])
-        return Complete([self.builds_there[uuid] for uuid in uuids])
+        return Complete([self.builds_there[uuid] for uuid in uuids if uuid not in self.nameless])
 
     async def hits(
         self, questions: Sequence[Question], uuids: Sequence[str] | None, window: Window

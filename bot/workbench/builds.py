@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 
 from bot.model import FAILED_RESULTS, Build, Unknown, Window
 from bot.search import Search
+from bot.text import counted
 
 PASSED_RESULT = "SUCCESS"
 CHUNK = 200  # builds described at once
@@ -52,3 +53,9 @@ async def describe(
             why = why or answer.why
         progress("describing builds", min(start + CHUNK, len(uuids)), len(uuids))
     return why
+
+
+def lacking(uuids: Collection[str], builds: Mapping[str, Build], why: str) -> str:
+    """How many have no metadata, "" if all have; `why` is what `describe` gave: a whole answer, too, may lack some."""
+    nameless = len(set(uuids) - builds.keys())
+    return f"{counted(nameless, 'build')} without metadata: {why or 'the index gave none'}" if nameless else ""

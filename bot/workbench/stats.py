@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from bot.lucene.tree import Node
 from bot.model import FAILED_RESULTS, Answer, Build, Complete, Hit, Listed, Signature, Unknown, Where, Window
 from bot.search import Search
-from bot.text import counted
-from bot.workbench.builds import Progress, Sort, describe, sort_of, unseen
+from bot.workbench.builds import Progress, Sort, describe, lacking, sort_of, unseen
 from bot.workbench.known import questions
 
 AT_ONCE = 25  # signatures between two calls of the progress
@@ -93,11 +92,9 @@ async def ask(
     asked.doubts += [f"not all failed builds were listed: {listed.why}"] if isinstance(listed, Unknown) else []
     asked.answers = await answers(search, trees, window, progress)
     hit = {hit.build for answer in asked.answers.values() for hit in answer.found}
-    why = await describe(search, sorted(hit | asked.failures.keys()), window, asked.builds, progress)
-    nameless = len((hit | asked.failures.keys()) - asked.builds.keys())
-    asked.doubts += (
-        [f"{counted(nameless, 'build')} without metadata: {why or 'the index gave none'}"] if nameless else []
-    )
+    uuids = sorted(hit | asked.failures.keys())
+    why = lacking(uuids, asked.builds, await describe(search, uuids, window, asked.builds, progress))
+    asked.doubts += [why] if why else []
     return asked
 
 

@@ -13,7 +13,7 @@ from bot.model import Build, Complete, Hit, Totals, Unknown, Window
 from bot.search import Question, Search
 from bot.text import counted
 from bot.workbench.asked import Asked
-from bot.workbench.builds import Progress, Sort, describe, sort_of, unseen
+from bot.workbench.builds import Progress, Sort, describe, lacking, sort_of, unseen
 
 COMPARED = 500  # failed builds, the newest ones, that known signatures are asked about
 
@@ -99,8 +99,8 @@ async def _ask(trial: Trial, search: Search, asked: Asked, progress: Progress) -
 async def _describe(trial: Trial, search: Search, progress: Progress) -> None:
     whole, trial.missing = trial.missing, trial.missing or "not all builds were described"
     uuids = [hit.build for hit in trial.hits]
-    why = await describe(search, uuids, trial.window, trial.builds, progress)
-    trial.doubts += [f"not all builds were described: {why}"] if why else []
+    why = lacking(uuids, trial.builds, await describe(search, uuids, trial.window, trial.builds, progress))
+    trial.doubts += [why] if why else []
     trial.missing = whole or why
 
 

@@ -156,8 +156,17 @@ async def test_builds_without_metadata_are_no_passed_and_no_failed_ones() -> Non
     index.undescribed = "502"
     trial = await try_out(index, BOOM, SHORT)
     assert len(trial.of(Sort.NAMELESS)) == 2
-    assert trial.doubts == ["not all builds were described: 502"]
+    assert trial.doubts == ["2 builds without metadata: 502"]
     assert verdict(trial).startswith("no verdict")
+
+
+async def test_a_whole_answer_that_leaves_builds_out_is_no_verdict() -> None:
+    index = index_with("a", "b", "c")
+    index.nameless = {"b", "c"}
+    trial = await try_out(index, BOOM, SHORT)
+    assert trial.doubts == ["2 builds without metadata: the index gave none"]
+    assert found(trial) == "at least 1 failed and 0 passed builds, 2 without metadata"
+    assert verdict(trial) == "no verdict: the answer is not complete"
 
 
 async def test_without_the_fields_nothing_is_asked() -> None:
