@@ -24,8 +24,8 @@ class Trial:
 
     `missing`: why hits or their builds are not all there, and there is no verdict; "" if they are. `totals`: None where
     they are not known. `compared`: how many failed builds known signatures were asked about, None if they were not;
-    `known`: the ids of those that explain some, with how many; `alone`: how many no known signature explains;
-    `silent`: how many signatures did not answer.
+    `known`: the ids of those that explain some, with how many; `alone`: how many no known signature explains,
+    None where all of them are silent; `silent`: how many signatures did not answer.
     """
 
     window: Window
@@ -37,7 +37,7 @@ class Trial:
     totals: Totals | None = None
     compared: int | None = None
     known: Counter[str] = field(default_factory=Counter)
-    alone: int = 0
+    alone: int | None = 0
     silent: int = 0
     doubts: list[str] = field(default_factory=list)
 
@@ -119,11 +119,13 @@ async def _compare(trial: Trial, classify: Classify | None, progress: Progress) 
         return
     progress("comparing", 0, 0)
     explained: set[str] = set()
-    for id, answer in (await classify([hit.build for hit in failed])).items():
+    answers = await classify([hit.build for hit in failed])
+    for id, answer in answers.items():
         if isinstance(answer, Unknown):
             trial.silent += 1
         own = {hit.build for hit in answer.found}
         trial.known += Counter({id: len(own)})
         explained |= own
-    trial.compared, trial.alone = len(failed), len(failed) - len(explained)
+    heard = not answers or trial.silent < len(answers)
+    trial.compared, trial.alone = len(failed), len(failed) - len(explained) if heard else None
     trial.doubts += [f"{counted(trial.silent, 'known signature')} did not answer"] if trial.silent else []

@@ -107,7 +107,10 @@ def overlap(trial: Trial, most: int) -> str:
     more = len(trial.known) - most
     also = ", ".join([*named, *([f"{more} more"] if more > 0 else [])])
     newest = "the newest " if trial.compared < len(trial.of(Sort.FAILED)) else ""
-    alone = f"{trial.alone} of {newest}{counted(trial.compared, 'failed build')} explained by no known signature"
+    if trial.alone is None:
+        return also
+    sure = "at most " if trial.silent else ""
+    alone = f"{sure}{trial.alone} of {newest}{counted(trial.compared, 'failed build')} explained by no known signature"
     return "; ".join(filter(None, [also, alone]))
 
 

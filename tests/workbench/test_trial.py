@@ -184,6 +184,18 @@ async def test_signatures_that_do_not_answer_are_counted() -> None:
 
     trial = await try_out(index, BOOM, SHORT, classify)
     assert (trial.known, trial.alone, trial.doubts) == (Counter(y=1), 0, ["1 known signature did not answer"])
+    assert overlap(trial, 3) == "#y 1; at most 0 of 1 failed build explained by no known signature"
+
+
+async def test_of_signatures_that_are_all_silent_nothing_is_said() -> None:
+    index = index_with("a")
+
+    async def classify(uuids: Sequence[str]) -> Mapping[str, Answer[list[Hit]]]:
+        return {"x": Unknown("timed out", []), "y": Unknown("timed out", [])}
+
+    trial = await try_out(index, BOOM, SHORT, classify)
+    assert (trial.alone, trial.doubts) == (None, ["2 known signatures did not answer"])
+    assert overlap(trial, 3) == ""
 
 
 class Slow(Index):
