@@ -14,13 +14,15 @@ from bot.commands.words import KEPT, blind, cause, none_here, nothing, passing
 from bot.errors import UserError
 from bot.grouping import Group, group
 from bot.model import Message, Signature
-from bot.records import Failure, State
+from bot.records import ALL, Failure, State
 from bot.sparkline import sparkline
 from bot.store import Tx
+from bot.text import counted as counted_text
 from bot.wording import nearest
 
 ENOUGH = timedelta(hours=48)  # of history, from which on a usual rate is said
 LONGEST_TITLE = 100
+SENTENCE = 100
 GROUPS = 4
 HOURS = re.compile(r"([1-9]\d{0,2})h?")
 
@@ -29,17 +31,20 @@ async def bug(ask: Ask) -> Message:
     """What one signature is about, and how often it was seen."""
     id = _signature_id(ask)
     since = ask.now - KEPT
-    found, beginning = await ask.store.read(lambda tx: (tx.hit_builds(id, since), _beginning(ask, tx)))
+    found, beginning, trouble = await ask.store.read(
+        lambda tx: (tx.hit_builds(id, since), _beginning(ask, tx), _trouble(ask, tx, id))
+    )
     signature = ask.signatures.get(id)
     if signature is None and not found:
         raise UserError(_no_such(ask, id))
     hits = [one for one in found if one.build.voting or (signature is not None and signature.nonvoting)]
-    head: list[Part] = [[cause(ask, id), f" {_title(signature)}".rstrip()], _nature(signature)]
+    head: list[Part] = [[cause(ask, id), f" {_title(signature)}".rstrip()], _nature(signature), trouble]
     page = ask.links.cause(signature) if signature else ask.links.bug(id)
     query = ask.query(id)
     search = Link("search", ask.links.discover(query, ask.now - DAY, ask.now) if query else "")
     if not hits:
-        return reply([*head, f"not seen; {_since(ask, beginning)}", blind(ask)], page, search)
+        seen = "no hit is known" if trouble else "not seen"
+        return reply([*head, f"{seen}; {_since(ask, beginning)}", blind(ask)], page, search)
     jobs = "jobs: " + " ".join(f"{short(job, JOB)} {share}%" for job, share in shares([h.build.job for h in hits]))
     seen = _seen(id, hits, ask.now)
     return reply([*head, seen, _rate(ask, hits, beginning), jobs, blind(ask)], page, search)
@@ -73,6 +78,21 @@ def _nature(signature: Signature | None) -> str:
     words += [f"resolved {short(signature.resolved_at, 30)}" if signature.resolved_at else ""]
     words += ["" if signature.notify else "explains builds, says nothing"]
     return ", ".join(word for word in words if word)
+
+
+def _trouble(ask: Ask, tx: Tx, id: str) -> str:
+    """Why what is known of it may not be all: the index refuses it, or has not answered it; "" if neither."""
+    if id not in ask.signatures:
+        return ""
+    state = tx.signature_states().get(id)
+    if state is not None and state.off:
+        return f"off: {short(state.off, SENTENCE)}"
+    rows = [row for row in tx.unanswered(ask.window.start) if row.signature in (id, ALL)] if ask.window else []
+    if not rows:
+        return ""
+    number = counted_text(sum(row.builds for row in rows), "build")
+    most = "up to " if any(row.signature == ALL for row in rows) else ""
+    return f"unanswered in {most}{number}: {short(rows[0].why, SENTENCE)}"
 
 
 def _seen(id: str, hits: Sequence[Failure], now: datetime) -> str:

@@ -247,3 +247,19 @@ async def test_status_says_what_is_unanswered(asks: Asks, remember: Remember) ->
     await remember(failure(4, 1, unsearched=(Unsearched(ALL, "refused", 3, NOW, 11),)))
     answer = await asks("!status", window=Window(NOW - timedelta(hours=24), NOW))
     assert answer.splitlines()[1].startswith("4 signatures | 11 unanswered (in 1 build: refused; #2098765 in 2 builds")
+
+
+async def test_bug_says_when_the_index_refuses_the_signature(asks: Asks, store: Store) -> None:
+    await store.write(lambda tx: tx.put_signature(SignatureState("2098765", "d", "the index refuses its query")))
+    assert " | off: the index refuses its query | no hit is known; counting since" in await asks("!bug 2098765")
+    assert " | not seen; counting since" in await asks("!bug 2071234")
+
+
+async def test_bug_says_in_how_many_builds_the_signature_is_unanswered(asks: Asks, remember: Remember) -> None:
+    there = {"window": Window(NOW - timedelta(hours=24), NOW)}
+    silent = Unsearched("2098765", "timed out", 2, NOW)
+    await remember(failure(1, 1, unsearched=(silent,)), failure(2, 2, "2098765", unsearched=(silent,)))
+    assert " | unanswered in 2 builds: timed out | first 2h ago" in await asks("!bug 2098765", **there)
+    assert " | not seen; " in await asks("!bug 2071234", **there)
+    await remember(failure(4, 1, unsearched=(Unsearched(ALL, "refused", 3, NOW, 11),)))
+    assert " | unanswered in up to 1 build: refused | no hit is known" in await asks("!bug 2071234", **there)
