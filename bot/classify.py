@@ -67,6 +67,7 @@ class Classifier:
         self._trees = trees
         self._fields: Fields | None = None
         self._no_fields = "the index's fields are not known yet"
+        self._without_fields = False  # the last time that they were asked for
         self._questions: dict[str, Question] = {}
         self._reasons = [parse(query) for query in QUERIES]
 
@@ -93,8 +94,10 @@ class Classifier:
         them, a clause on metadata would ask the wrong field, and its answer would stay.
         """
         answer = await self._search.fields()
+        before, self._without_fields = self._without_fields, isinstance(answer, Unknown)
         if isinstance(answer, Unknown):
-            log.warning("fields unknown why=%r", answer.why)
+            if not before:
+                log.warning("fields unknown why=%r", answer.why)
             self._no_fields = f"the index's fields are not known yet: {answer.why}"
         elif answer.found != self._fields:
             self._questions = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bot.classify import Answers, Classifier, Patience, unsearched
 from bot.lucene.parse import parse
 from bot.model import Complete, Field, Hit, Unknown, Window
@@ -126,6 +128,16 @@ async def test_until_the_fields_are_known_nobody_is_asked_and_all_is_unknown() -
     assert await classifier.ask(["a"], ["u1"], WINDOW) == {"a": Unknown(f"{why}: connection refused", [])}
     assert await classifier.reason("u1", WINDOW) == Unknown(f"{why}: connection refused", None)
     assert index.asked == [] and "lines" not in index.calls
+
+
+async def test_fields_that_do_not_come_are_said_once_until_they_came(caplog: pytest.LogCaptureFixture) -> None:
+    index = Index()
+    classifier = Classifier(index, {"a": parse('message:"boom"')})
+    for whys in (["connection refused", "connection refused", "no answer"], [""], ["no answer", "no answer"]):
+        for index.down in whys:
+            await classifier.prepare()
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["fields unknown why='connection refused'", "fields unknown why='no answer'"]
 
 
 async def test_without_builds_or_signatures_nothing_is_asked() -> None:
