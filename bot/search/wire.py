@@ -25,6 +25,7 @@ from bot.search.node import Node, TooMuch
 from bot.search.pace import Pace
 from bot.search.replies import OVERLOADED, ran_short, read, reason, together
 from bot.search.retry import Retry
+from bot.search.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,10 @@ def nodes(settings: SearchConfig, most_bytes: int) -> list[Node]:
 
 
 class Wire:
-    """The requests that the search needs, to one index pattern. `clock`: seconds, any start."""
+    """The requests that the search needs, to one index pattern; whoever asks, no more of them at once than `pace` says.
+
+    `clock`: seconds, any start.
+    """
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class Wire:
         self.server_timeout = f"{max(1, int(self._timeout * 500))}ms"
         self._retry = retry
         self._pace = pace
+        self._turns = Turns(lambda: pace.at_once)
         self._clock = clock
         self._login = login(settings)
         self._names = settings.url
@@ -126,7 +131,8 @@ class Wire:
         faults: list[NoAnswer] = []
         for host in self._hosts.order(self._clock()):
             try:
-                found = await self._of(host, asked)
+                async with self._turns.one():
+                    found = await self._of(host, asked)
             except NoAnswer as fault:
                 faults.append(fault)
                 if not fault.elsewhere:

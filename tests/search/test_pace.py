@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from bot.model import Answer, Complete, Hit, Unknown
 from bot.search import Question
 from bot.search.http import HttpSearch
 from bot.search.pace import Pace
+from bot.search.turns import Turns
 from tests.search.asking import QUICK, RESET, Make, edited
 from tests.search.contract import DAY, FIRST, LONG, by_build, phrase, uuids
 from tests.servers.proxy import Proxy, proxying
@@ -63,6 +65,94 @@ def test_requests_that_were_in_flight_together_count_once() -> None:
     assert shown(pace) == (4, 25)
     pace.struggled(10, 11)
     assert shown(pace) == (2, 12)
+
+
+@dataclass
+class Guests:
+    """Who is inside."""
+
+    turns: Turns
+    inside: set[int] = field(default_factory=set)
+
+    async def come(self, number: int, leaves: asyncio.Event) -> None:
+        async with self.turns.one():
+            self.inside.add(number)
+            try:
+                await leaves.wait()
+            finally:
+                self.inside.remove(number)
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_as_many_are_let_in_as_may_be_and_the_next_when_one_leaves() -> None:
+    most = 2
+    guests = Guests(Turns(lambda: most))
+    leaves = [asyncio.Event() for _ in range(7)]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(guests.come(number, leave)) for number, leave in enumerate(leaves)]
+        await settled()
+        assert guests.inside == {0, 1}
+        leaves[0].set()
+        await settled()
+        assert guests.inside == {1, 2}
+        tasks[3].cancel()  # while it waits
+        tasks[1].cancel()  # inside
+        await settled()
+        assert guests.inside == {2, 4}
+        most = 1
+        leaves[2].set()
+        await settled()
+        assert guests.inside == {4}
+        most = 2
+        leaves[4].set()
+        await settled()
+        assert guests.inside == {5, 6}
+        leaves[5].set()
+        leaves[6].set()
+
+
+async def test_who_is_called_off_at_its_turn_leaves_it_to_the_next() -> None:
+    guests = Guests(Turns(lambda: 1))
+    leaves = [asyncio.Event() for _ in range(2)]
+    async with guests.turns.one():
+        tasks = [asyncio.create_task(guests.come(number, leave)) for number, leave in enumerate(leaves)]
+        await settled()
+    tasks[0].cancel()  # its turn has come, and it has not run since
+    await settled()
+    assert guests.inside == {1}
+    leaves[1].set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_at_once_holds_for_all_that_is_asked(proxy: Proxy, make: Make) -> None:
+    """Whoever asks: a tick, what it looks up, and commands beside it."""
+    here, together, enough = 0, list[int](), asyncio.Event()
+
+    async def before(request: web.Request, body: bytes) -> web.StreamResponse | None:
+        nonlocal here
+        here += 1
+        together.append(here)
+        if here == 2:
+            enough.set()
+        async with asyncio.timeout(20):
+            await enough.wait()
+        await asyncio.sleep(0.05)  # time for a third to come, if it may
+        here -= 1
+        return None
+
+    search = make({"at_once": 2})
+    await search.fields()
+    proxy.before = before
+    done = await asyncio.gather(
+        *(search.described(uuids(FIRST), DAY) for _ in range(4)), *(classified(search, 3) for _ in range(2))
+    )
+    assert len(together) == 6
+    assert max(together) == 2
+    assert isinstance(done[0], Complete)
 
 
 @dataclass
