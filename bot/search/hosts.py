@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class _Aside:
-    """A host that failed: how often in a row, and until when it is left aside (seconds of the caller's clock)."""
+    """A host that failed: how often in a row, when last, and until when it is left aside (the caller's seconds)."""
 
     failed: int
+    at: float
     until: float
 
 
@@ -32,12 +33,17 @@ class Hosts:
         self._turn = (self._turn + 1) % self._count
         return sorted(turned, key=lambda host: self._back(host) if self._back(host) > now else 0.0)
 
-    def failed(self, host: int, now: float, asked: float = 0.0) -> None:
-        """It did not answer, or with nothing of use; `asked`: seconds for which it wants to be left alone."""
-        before = self._aside.get(host)
-        times = 1 if before is None else before.failed + 1
+    def failed(self, host: int, sent: float, now: float, asked: float = 0.0) -> None:
+        """What was `sent` then had no answer, or none of use; `asked`: seconds for which it wants to be left alone.
+
+        Requests that were in flight together fail together, and count once.
+        """
+        times, at = 1, now
+        if (before := self._aside.get(host)) is not None:
+            together = sent < before.at
+            times, at = (before.failed, before.at) if together else (before.failed + 1, now)
         wait = min(self._longest, max(asked, self._first * 2 ** min(times - 1, 10)))
-        self._aside[host] = _Aside(times, now + wait)
+        self._aside[host] = _Aside(times, at, now + wait)
 
     def worked(self, host: int) -> None:
         self._aside.pop(host, None)

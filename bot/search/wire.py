@@ -151,23 +151,23 @@ class Wire:
         except ConnectionTimeout:
             self._keep_pace(sent, asked, struggled=True)
             # The same search would be as long elsewhere; the next one may be asked there.
-            self._hosts.failed(host, self._clock())
+            self._hosts.failed(host, sent, self._clock())
             raise NoAnswer(f"{name} did not answer within {self._timeout:g} s") from None
         except TooMuch as fault:
             self._keep_pace(sent, asked, struggled=True)
             raise NoAnswer(f"{name} answered {asked.name} with {fault}") from None
         except TlsError as fault:
             why = f"no safe connection to {name}, look at search.ca_file and fingerprint: {reason(fault)}"
-            self._hosts.failed(host, self._clock())
+            self._hosts.failed(host, sent, self._clock())
             raise NoAnswer(why, elsewhere=True) from None
         except TransportError as fault:
-            self._hosts.failed(host, self._clock())
+            self._hosts.failed(host, sent, self._clock())
             raise NoAnswer(f"no connection to {name}: {reason(fault)}", again=True, elsewhere=True) from None
         except NoAnswer as fault:
             if fault.status in BUSY:
                 self._keep_pace(sent, asked, struggled=True)
             if fault.elsewhere:
-                self._hosts.failed(host, self._clock(), fault.retry_after or 0.0)
+                self._hosts.failed(host, sent, self._clock(), fault.retry_after or 0.0)
             raise
 
     def _keep_pace(self, sent: float, asked: Asked, struggled: bool) -> None:

@@ -286,20 +286,30 @@ def test_hosts_take_turns_and_come_back_later_each_time() -> None:
     assert [hosts.order(0)[0] for _ in range(4)] == [0, 1, 2, 0]
     for fails, aside in enumerate((5, 10, 12, 12)):
         now = 100.0 * fails
-        hosts.failed(1, now)
+        hosts.failed(1, now, now)
         assert all(hosts.order(now + aside - 0.1)[-1] == 1 for _ in range(3))
         assert 1 in [hosts.order(now + aside)[0] for _ in range(3)]
     hosts.worked(1)
-    hosts.failed(1, 1000)
+    hosts.failed(1, 1000, 1000)
     assert 1 in [hosts.order(1005)[0] for _ in range(3)]
+
+
+def test_requests_that_were_in_flight_together_fail_once() -> None:
+    hosts = Hosts(2, first=5, longest=60)
+    for now in (10.0, 10.1, 10.2, 10.3):
+        hosts.failed(0, 9.0, now)
+    assert hosts.order(15.0)[-1] == 0
+    assert 0 in [hosts.order(15.4)[0] for _ in range(2)]
+    hosts.failed(0, 15.4, 16.0)
+    assert all(hosts.order(25.9)[-1] == 0 for _ in range(2))
 
 
 def test_all_aside_the_soonest_back_is_asked_first() -> None:
     hosts = Hosts(3)
     for host, now in ((2, 1.0), (0, 2.0), (1, 3.0)):
-        hosts.failed(host, now)
+        hosts.failed(host, now, now)
     assert hosts.order(3.5) == [2, 0, 1]
-    hosts.failed(2, 3.6, asked=20)
+    hosts.failed(2, 3.6, 3.6, asked=20)
     assert hosts.order(4.0) == [0, 1, 2]
 
 
