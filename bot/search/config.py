@@ -134,6 +134,22 @@ class SearchConfig(Section):
             raise ValueError("an index pattern is written logstash-logs-*: small letters, no spaces")
         return value
 
+    @field_validator("timeout")
+    @classmethod
+    def some_time(cls, value: timedelta) -> timedelta:
+        """0 would mean for ever to the client."""
+        if value < timedelta(seconds=1):
+            raise ValueError("must be at least 1s")
+        return value
+
+    @field_validator("username")
+    @classmethod
+    def without_colon(cls, value: str) -> str:
+        """The first colon of a Basic login ends its name (RFC 7617, 2)."""
+        if ":" in value:
+            raise ValueError("a username has no colon in it: what stands behind one would count as the password")
+        return value
+
     @field_validator("fields")
     @classmethod
     def known_words(cls, value: Mapping[str, str]) -> Mapping[str, str]:

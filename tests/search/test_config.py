@@ -102,6 +102,8 @@ def test_a_login_inside_the_address_is_refused_and_not_shown() -> None:
             "`cert_file` is for https, and http://example.org is not",
         ),
         ({"at_once": 0}, "at_once", "Input should be greater than or equal to 1"),
+        ({"timeout": "0s"}, "timeout", "must be at least 1s"),
+        ({"username": "a:b", "password": "x"}, "username", "a username has no colon in it"),
         ({"timeout": "soon"}, "timeout", "a duration is written 90s, 20m, 24h or 14d"),
     ],
 )
