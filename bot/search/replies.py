@@ -67,7 +67,8 @@ def parsed(body: bytes) -> Any:
 def refusal(answer: TransportApiResponse, host: str, name: str, sent: int) -> NoAnswer:
     status = answer.meta.status
     if status == 401:
-        return NoAnswer(f"{host} does not accept the login, look at search.username, api_key or bearer", status=status)
+        keys = "search.username, api_key, bearer, aws or cert_file"
+        return NoAnswer(f"{host} does not accept the login, look at {keys}", status=status)
     if status == 403:
         return NoAnswer(f"{host} forbids {name} to this login", status=status)
     if status == TOO_LARGE:

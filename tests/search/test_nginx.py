@@ -47,7 +47,8 @@ async def test_answers_are_the_same_as_without_it(ask: str, gateway: Nginx, make
 
 async def test_another_password(gateway: Nginx, make: Make) -> None:
     answer = await asked(make(settings(gateway, password="wrong")))
-    assert answer == Unknown(f"{gateway.url} does not accept the login, look at search.username, api_key or bearer", [])
+    keys = "search.username, api_key, bearer, aws or cert_file"
+    assert answer == Unknown(f"{gateway.url} does not accept the login, look at {keys}", [])
 
 
 async def test_what_it_finds_too_large_is_cut_and_that_is_remembered(gateway: Nginx, make: Make) -> None:
