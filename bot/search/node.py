@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import ssl
 
 import aiohttp
@@ -20,6 +22,11 @@ from elastic_transport.client_utils import DEFAULT, DefaultType
 
 CONNECTS_WITHIN = 10.0  # seconds, or a third of a request's; whoever needs longer counts as not there
 CONNECTIONS = 64
+
+
+NOT_HTTPS = "it does not speak https; if it speaks http, write so in search.url"
+HUNG_UP = "it closed the connection"
+PERHAPS_HTTPS = "; if it speaks https, write so in search.url"
 
 
 class TooMuch(TransportError):
@@ -55,14 +62,18 @@ class Node(BaseAsyncNode):
                 method, self.base_url + target, data=body, headers=sent, timeout=timeout, allow_redirects=False
             ) as answer:
                 found = await self._read(answer.content)
-        except aiohttp.ConnectionTimeoutError as fault:
-            raise ConnectionError(str(fault), errors=(fault,)) from None
+        except aiohttp.ConnectionTimeoutError:
+            raise ConnectionError(f"nobody accepts it within {connect:.2g} s") from None
         except TimeoutError as fault:
             raise ConnectionTimeout("no answer in time", errors=(fault,)) from None
         except (ssl.SSLError, aiohttp.ClientSSLError) as fault:
-            raise TlsError(str(fault), errors=(fault,)) from None
+            if getattr(cause(fault), "reason", "") == "WRONG_VERSION_NUMBER":
+                raise ConnectionError(NOT_HTTPS) from None
+            raise TlsError(said(fault)) from None
         except (aiohttp.ClientError, OSError) as fault:
-            raise ConnectionError(str(fault), errors=(fault,)) from None
+            why = said(fault)
+            hint = PERHAPS_HTTPS if why == HUNG_UP and self.config.scheme == "http" else ""
+            raise ConnectionError(why + hint) from None
         meta = ApiResponseMeta(answer.status, "1.1", HttpHeaders(answer.headers), 0.0, self.config)
         return TransportApiResponse(meta, found)
 
@@ -87,3 +98,26 @@ class Node(BaseAsyncNode):
             if len(found) > self._most_bytes:
                 raise TooMuch(f"more than {self._most_bytes} bytes")
         return bytes(found)
+
+
+def cause(fault: Exception) -> Exception:
+    """What the system or OpenSSL said; aiohttp wraps host, port and its own settings around it."""
+    if isinstance(fault, aiohttp.ClientConnectorCertificateError):
+        return fault.certificate_error
+    return fault.os_error if isinstance(fault, aiohttp.ClientConnectorError) else fault
+
+
+def said(fault: Exception) -> str:
+    """The same as a sentence, without the address and without numbers of errors."""
+    inner = cause(fault)
+    if isinstance(inner, ssl.SSLError):
+        return getattr(inner, "verify_message", "") or str(inner)
+    if isinstance(inner, ConnectionResetError | BrokenPipeError | aiohttp.ServerDisconnectedError):
+        return HUNG_UP
+    number = getattr(inner, "errno", None) or 0
+    if number in (errno.ECONNRESET, errno.EPIPE):
+        return HUNG_UP
+    # The text that asyncio gives has the address in it; the resolver's errors have negative numbers.
+    if number > 0 and inner is not fault:
+        return os.strerror(number)
+    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__

@@ -86,6 +86,5 @@ def refusal(answer: TransportApiResponse, host: str, name: str, sent: int) -> No
 
 
 def reason(fault: TransportError) -> str:
-    """The innermost cause, in one line of bounded length: it may quote what the far end sent."""
-    inner = fault.errors[0] if fault.errors else fault
-    return " ".join(str(inner)[:REASON_LENGTH].split()) or type(inner).__name__
+    """In one line of bounded length: it may quote what the far end sent."""
+    return " ".join(str(fault.message)[:REASON_LENGTH].split())

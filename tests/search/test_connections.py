@@ -7,6 +7,7 @@ import base64
 import hashlib
 import logging
 import random
+import re
 import socket
 import ssl
 import subprocess
@@ -143,7 +144,9 @@ async def test_a_ca_file_vouches_for_the_server(secure: Proxy, make: Make, certi
     for settings in ({}, {"ca_file": certificates / "stranger.pem"}):
         answer = await asked(make({"url": secure.url} | settings))
         assert isinstance(answer, Unknown)
-        assert answer.why.startswith(f"no safe connection to {secure.url}, look at search.ca_file and fingerprint")
+        assert answer.why == (
+            f"no safe connection to {secure.url}, look at search.ca_file and fingerprint: self-signed certificate"
+        )
 
 
 async def test_a_fingerprint_vouches_for_the_server(secure: Proxy, make: Make, certificates: Path) -> None:
@@ -244,8 +247,17 @@ async def test_a_host_that_does_not_even_accept_is_passed_over(proxy: Proxy, mak
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         alone = await asked(make({"url": url, "timeout": "1s"}))
         assert isinstance(alone, Unknown)
-        assert f"no connection to {url}: Connection timeout" in alone.why
+        assert alone.why == f"no connection to {url}: nobody accepts it within 0.33 s"
         assert isinstance(await asked(make({"url": [url, proxy.url], "timeout": "1s"})), Complete)
+
+
+async def test_https_to_a_server_of_http_and_the_other_way_round(proxy: Proxy, secure: Proxy, make: Make) -> None:
+    for url, said in (
+        (proxy.url.replace("http:", "https:"), "it does not speak https; if it speaks http, write so in search.url"),
+        (secure.url.replace("https:", "http:"), "it closed the connection; if it speaks https, write so in search.url"),
+    ):
+        answer = await asked(make({"url": url}))
+        assert answer == Unknown(f"no connection to {url}: {said}", [])
 
 
 async def test_a_host_without_a_safe_connection_is_passed_over(proxy: Proxy, secure: Proxy, make: Make) -> None:
@@ -257,7 +269,13 @@ async def test_all_hosts_dead_names_them_all(make: Make) -> None:
     gone = [f"http://127.0.0.1:{free_port()}" for _ in range(2)]
     answer = await asked(make({"url": gone}))
     assert isinstance(answer, Unknown)
-    assert all(f"no connection to {url}" in answer.why for url in gone)
+    assert set(answer.why.split("; ")) == {f"no connection to {url}: Connection refused" for url in gone}
+
+
+async def test_a_name_that_nobody_has(make: Make) -> None:
+    answer = await asked(make({"url": "http://opensearch.invalid:9200"}))
+    assert isinstance(answer, Unknown)
+    assert re.fullmatch(r"no connection to http://opensearch\.invalid:9200: [\w -]+", answer.why)
 
 
 async def test_what_another_host_would_refuse_too_is_not_carried_there(opensearch: str, make: Make) -> None:
