@@ -41,7 +41,7 @@ class HttpSearch:
     """One index pattern with one layout. Raises UserError if a file that the settings name cannot be read.
 
     `fields_for`: how long the index's fields are believed; `refused_for`: how long the refusal of an action is.
-    `page`: buckets of one page of a listing.
+    `page`: buckets of one page of a listing, `pages`: so many at the most.
     `largest`: bytes of one request; many proxies refuse 1 MB. `most_bytes`: of one answer. `clock`: seconds, any start.
     `notice`: who is told, once, what the cluster refuses and is gone without.
     `together`: questions of one search, at the most.
@@ -55,6 +55,7 @@ class HttpSearch:
         fields_for: timedelta = timedelta(minutes=10),
         refused_for: timedelta = timedelta(minutes=10),
         page: int = 10_000,
+        pages: int = 1_000,
         largest: int = 500_000,
         most_bytes: int = MOST_BYTES,
         together: int = TOGETHER,
@@ -70,6 +71,7 @@ class HttpSearch:
         believed = fields_for.total_seconds()
         self._layouts = Layouts(self._wire, without, self.profile, settings.fields, settings.index, believed, clock)
         self._page = page
+        self._pages = pages
         msearch = Msearch(self._wire, pace, retry, without, largest=largest)
         self._joint = Joint(msearch, self.profile, settings.index, together)
 
@@ -158,11 +160,9 @@ class HttpSearch:
     ) -> Answer[list[T]]:
         """All pages of a listing; it ends at the first that is not whole."""
         layout = await self._layouts.current()
-        found: list[T] = []
+        found, seen = list[T](), set[str]()
         after: Json | None = None
-        seen: list[Json | None] = []
-        while after not in seen:
-            seen.append(after)
+        while len(seen) < self._pages:
             try:
                 item = await self._search(page(layout, after))
             except NoAnswer as fault:
@@ -179,7 +179,10 @@ class HttpSearch:
                 return Unknown(f"the listing was cut at {len(found)}: {why}", found)
             if after is None:
                 return Complete(found)
-        return Unknown("the server gives the same page of the listing again and again", found)
+            if (key := json.dumps(after, sort_keys=True)) in seen:
+                return Unknown("the server gives the same page of the listing again and again", found)
+            seen.add(key)
+        return Unknown(f"the listing was cut at {len(found)}: it has more than {self._pages} pages", found)
 
     async def _in_parts(
         self, chunks: Sequence[Sequence[str]], ask: Callable[[Sequence[str]], Awaitable[Answer[list[T]]]]

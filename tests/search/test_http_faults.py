@@ -485,6 +485,21 @@ async def test_a_listing_ends_at_a_page_that_is_not_whole(proxy: Proxy, make: Ma
     assert proxy.actions() == ["_field_caps", "_search"]
 
 
+async def test_a_listing_without_an_end_is_cut(proxy: Proxy, make: Make) -> None:
+    """Each page of the server says that one more comes."""
+    numbers = itertools.count()
+
+    def edit(answer: dict[str, Any]) -> dict[str, Any]:
+        page = answer["aggregations"]["page"] | {"after_key": {"uuid": f"{next(numbers):032x}"}}
+        return answer | {"aggregations": {"page": page}}
+
+    proxy.edit = edit
+    answer = await make(page=1, pages=7).builds(DAY, Where())
+    assert isinstance(answer, Unknown)
+    assert "it has more than 7 pages" in answer.why
+    assert proxy.actions().count("_search") == 7
+
+
 async def test_fields_are_believed_for_a_while(proxy: Proxy, make: Make) -> None:
     now = 1000.0
     search = make(clock=lambda: now)
