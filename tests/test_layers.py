@@ -13,7 +13,7 @@ HOMES = {
     "irc": ("bot/chat/irc",),
     "jaraco": ("bot/chat/irc",),
     "nio": ("bot/chat/matrix",),
-    "aiohttp": ("bot/chat/matrix", "bot/search/node"),
+    "aiohttp": ("bot/chat/matrix", "bot/search/host"),
     "elastic_transport": ("bot/search",),
     "botocore": ("bot/search/aws",),
     "elasticsearch": (),  # the client above the transport refuses OpenSearch

@@ -33,7 +33,7 @@ class TooMuch(TransportError):
     """The answer is larger than anybody may send us."""
 
 
-class Node(BaseAsyncNode):
+class Host(BaseAsyncNode):
     """In place of the transport's own node, which reads whatever comes, follows redirects, and leaves out the client's
     certificate where a fingerprint is checked (elastic_transport, `_node/_http_aiohttp.py`).
     """

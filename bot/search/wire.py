@@ -18,10 +18,10 @@ from elastic_transport.client_utils import url_to_node_config
 
 from bot.search import plan, tls
 from bot.search.config import SearchConfig
+from bot.search.host import Host, TooMuch
 from bot.search.hosts import Hosts
 from bot.search.login import login
 from bot.search.noanswer import NoAnswer
-from bot.search.node import Node, TooMuch
 from bot.search.pace import Pace
 from bot.search.replies import OVERLOADED, ran_short, read, reason, together
 from bot.search.retry import Retry
@@ -37,7 +37,7 @@ MOST_BYTES = 200_000_000  # of an answer; 10,000 builds are 0.6 MB, 50 searches 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """One request: `path` is what stands behind the index."""
 
     method: str
@@ -50,13 +50,13 @@ class Asked:
         return self.path.partition("?")[0]
 
 
-def nodes(settings: SearchConfig, most_bytes: int) -> list[Node]:
+def hosts(settings: SearchConfig, most_bytes: int) -> list[Host]:
     context = tls.context(settings) if any(url.startswith("https") for url in settings.url) else None
     found = []
     for url in settings.url:
         config = url_to_node_config(url, use_default_ports_for_scheme=True).replace(headers=HEADERS)
         secure = config.replace(ssl_context=context) if config.scheme == "https" else config
-        found.append(Node(secure, most_bytes))
+        found.append(Host(secure, most_bytes))
     return found
 
 
@@ -84,16 +84,16 @@ class Wire:
         self._clock = clock
         self._login = login(settings)
         self._names = settings.url
-        self._nodes = nodes(settings, most_bytes)
-        self._hosts = Hosts(len(self._nodes))
+        self._hosts = hosts(settings, most_bytes)
+        self._choice = Hosts(len(self._hosts))
 
     async def search(self, body: bytes) -> Mapping[str, Any]:
         """One search's answer, which may be the server's refusal of the query (`error`, `status`)."""
-        return await self._ask(Asked("POST", f"_search?{urlencode(plan.OPTIONS)}", body))
+        return await self._ask(Request("POST", f"_search?{urlencode(plan.OPTIONS)}", body))
 
     async def msearch(self, bodies: Sequence[bytes]) -> list[Any]:
         """The answers to several searches, in their order; each should be a mapping."""
-        answer = await self._ask(Asked("POST", "_msearch", plan.msearch(bodies), LINES))
+        answer = await self._ask(Request("POST", "_msearch", plan.msearch(bodies), LINES))
         found = answer.get("responses")
         if "error" in answer and found is None:
             raise NoAnswer(f"{self._all()} refuses _msearch", status=400)
@@ -103,86 +103,86 @@ class Wire:
 
     async def get(self, path: str, **options: str) -> Mapping[str, Any]:
         """`GET /INDEX/PATH`."""
-        answer = await self._ask(Asked("GET", f"{path}?{urlencode(options)}"))
+        answer = await self._ask(Request("GET", f"{path}?{urlencode(options)}"))
         if "error" in answer:
             raise NoAnswer(f"{self._all()} refuses {path}", status=400)
         return answer
 
     async def close(self) -> None:
-        for node in self._nodes:
-            await node.close()
+        for host in self._hosts:
+            await host.close()
 
     def _all(self) -> str:
         return ", ".join(self._names)
 
-    async def _ask(self, asked: Asked) -> Mapping[str, Any]:
+    async def _ask(self, request: Request) -> Mapping[str, Any]:
         tried = 0
         while True:
             try:
-                return await self._round(asked)
+                return await self._round(request)
             except NoAnswer as fault:
                 tried += 1
                 if not fault.again or tried >= self._retry.tries:
                     raise
                 await asyncio.sleep(self._retry.wait(tried - 1, fault.retry_after))
 
-    async def _round(self, asked: Asked) -> Mapping[str, Any]:
+    async def _round(self, request: Request) -> Mapping[str, Any]:
         """The first host that answers; all are tried at once, one after the other, where hosts fail."""
         faults: list[NoAnswer] = []
-        for host in self._hosts.order(self._clock()):
+        for host in self._choice.order(self._clock()):
             try:
                 async with self._turns.one():
-                    found = await self._of(host, asked)
+                    found = await self._of(host, request)
             except NoAnswer as fault:
                 faults.append(fault)
                 if not fault.elsewhere:
                     break
             else:
-                self._hosts.worked(host)
+                self._choice.worked(host)
                 return found
         raise together(faults)
 
-    async def _of(self, host: int, asked: Asked) -> Mapping[str, Any]:
+    async def _of(self, host: int, request: Request) -> Mapping[str, Any]:
         name, sent = self._names[host], self._clock()
         try:
-            found = read(await self._send(host, asked), name, asked.name, len(asked.body))
-            self._keep_pace(sent, asked, ran_short(found))
+            found = read(await self._send(self._hosts[host], request), name, request.name, len(request.body))
+            self._keep_pace(sent, request, ran_short(found))
             return found
         except ConnectionTimeout:
-            self._keep_pace(sent, asked, struggled=True)
+            self._keep_pace(sent, request, struggled=True)
             # The same search would be as long elsewhere; the next one may be asked there.
-            self._hosts.failed(host, sent, self._clock())
+            self._choice.failed(host, sent, self._clock())
             raise NoAnswer(f"{name} did not answer within {self._timeout:g} s") from None
         except TooMuch as fault:
-            self._keep_pace(sent, asked, struggled=True)
-            raise NoAnswer(f"{name} answered {asked.name} with {fault}") from None
+            self._keep_pace(sent, request, struggled=True)
+            raise NoAnswer(f"{name} answered {request.name} with {fault}") from None
         except TlsError as fault:
             why = f"no safe connection to {name}, look at search.ca_file and fingerprint: {reason(fault)}"
-            self._hosts.failed(host, sent, self._clock())
+            self._choice.failed(host, sent, self._clock())
             raise NoAnswer(why, elsewhere=True) from None
         except TransportError as fault:
-            self._hosts.failed(host, sent, self._clock())
+            self._choice.failed(host, sent, self._clock())
             raise NoAnswer(f"no connection to {name}: {reason(fault)}", again=True, elsewhere=True) from None
         except NoAnswer as fault:
             if fault.status in BUSY:
-                self._keep_pace(sent, asked, struggled=True)
+                self._keep_pace(sent, request, struggled=True)
             if fault.elsewhere:
-                self._hosts.failed(host, sent, self._clock(), fault.retry_after or 0.0)
+                self._choice.failed(host, sent, self._clock(), fault.retry_after or 0.0)
             raise
 
-    def _keep_pace(self, sent: float, asked: Asked, struggled: bool) -> None:
+    def _keep_pace(self, sent: float, request: Request, struggled: bool) -> None:
         """Only searches say how a cluster copes."""
-        if asked.body and struggled:
+        if request.body and struggled:
             before = self._pace.chunk
             self._pace.struggled(sent, self._clock())
             if self._pace.chunk < before:
                 log.info("the cluster struggles, asking less at_once=%d chunk=%d", self._pace.at_once, self._pace.chunk)
-        elif asked.body:
+        elif request.body:
             self._pace.answered(sent, self._clock())
 
-    async def _send(self, host: int, asked: Asked) -> TransportApiResponse:
-        node, target = self._nodes[host], f"/{self._index}/{asked.path}"
-        headers = HttpHeaders(await self._login.headers(asked.method, node.base_url + target, asked.body))
-        if asked.body:
-            headers["content-type"] = asked.kind
-        return await node.perform_request(asked.method, target, asked.body or None, headers, self._timeout)
+    async def _send(self, host: Host, request: Request) -> TransportApiResponse:
+        target = f"/{self._index}/{request.path}"
+        headers = HttpHeaders(await self._login.headers(request.method, host.base_url + target, request.body))
+        if request.body:
+            headers["content-type"] = request.kind
+        return await host.perform_request(request.method, target, request.body or None, headers, self._timeout)

@@ -71,8 +71,8 @@ async def test_no_secret_is_said(
         search,
         search._wire,
         search._wire._login,
-        *search._wire._nodes,
-        *(node.config for node in search._wire._nodes),
+        *search._wire._hosts,
+        *(host.config for host in search._wire._hosts),
     ]
     said = repr(answers) + "".join(map(repr, parts)) + "".join(record.getMessage() for record in caplog.records)
     assert not [one for one in hidden if one in said]
