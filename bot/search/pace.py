@@ -10,7 +10,7 @@ MORE = 0.1
 
 
 class Pace:
-    """A share of the most that may be asked: `at_once` requests in flight, `chunk` searches in each.
+    """A share of the most that may be asked: `at_once` requests in flight, `chunk` questions in each.
 
     `slow`: seconds after which an answer is a sign of trouble. Moments are seconds of the caller's clock.
     """

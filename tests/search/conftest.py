@@ -16,15 +16,15 @@ from tests.servers.proxy import Proxy, proxying
 
 
 @pytest.fixture(scope="session")
-def gate(opensearch: str) -> str:
+def gate(engine: str) -> str:
     """An index that holds GATE; no test changes it."""
-    server.fill(opensearch, "faults-gate", documents("logsender", GATE))
+    server.fill(engine, "faults-gate", documents("logsender", GATE))
     return "faults-gate"
 
 
 @pytest.fixture
-async def proxy(opensearch: str) -> AsyncIterator[Proxy]:
-    async with proxying(opensearch) as one:
+async def proxy(engine: str) -> AsyncIterator[Proxy]:
+    async with proxying(engine) as one:
         yield one
 
 

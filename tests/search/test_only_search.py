@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,9 @@ from bot.search.config import SearchConfig
 from bot.search.http import HttpSearch
 from tests.cli.process import gatewatch
 from tests.in_process import running
-from tests.search.contract import CHECK, DAY, FIRST, GATE, LONG, found, phrase, uuids
-from tests.search.layouts import documents
+from tests.search.contract import CHECK, DAY, FIRST, LONG, found, phrase, uuids
 from tests.servers import opensearch as server
-from tests.servers.proxy import Before, Proxy, proxying
+from tests.servers.proxy import Before, Proxy
 from tests.test_outages import WORDS, config, looks
 from tests.test_outages import documents as failed
 
@@ -48,18 +47,6 @@ def forbidden(*actions: str) -> Before:
         return web.json_response({"error": "no permissions", "status": 403}, status=403) if closed else None
 
     return before
-
-
-@pytest.fixture(scope="module")
-def gate(engine: str) -> str:
-    server.fill(engine, "only-gate", documents("logsender", GATE))
-    return "only-gate"
-
-
-@pytest.fixture
-async def proxy(engine: str) -> AsyncIterator[Proxy]:
-    async with proxying(engine) as one:
-        yield one
 
 
 async def everything(search: HttpSearch) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def shown(pace: Pace) -> tuple[int, int]:
     return pace.at_once, pace.chunk
 
 
-def test_half_at_each_trouble_down_to_one_search() -> None:
+def test_half_at_each_trouble_down_to_one_question() -> None:
     pace = Pace(4, 50, slow=5)
     assert shown(pace) == (4, 50)
     seen = []
