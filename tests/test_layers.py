@@ -37,6 +37,20 @@ PURE = (
     "bot/links",
     "bot/grouping",
     "bot/sparkline",
+    "bot/unanswered",
+    "bot/search/answers",
+    "bot/search/documents",
+    "bot/search/hosts",
+    "bot/search/joining",
+    "bot/search/mapping",
+    "bot/search/noanswer",
+    "bot/search/pace",
+    "bot/search/plan",
+    "bot/search/profiles",
+    "bot/search/replies",
+    "bot/search/retry",
+    "bot/search/shapes",
+    "bot/search/whole",
     "bot/workbench/asked",
     "bot/workbench/draft",
     "bot/workbench/verdict",
@@ -85,12 +99,14 @@ def test_each_library_is_imported_in_its_home_only() -> None:
 
 
 def test_deciders_are_pure() -> None:
+    """Of a package that is an edge they may import what is pure there."""
+    pure = tuple(module.replace("/", ".") for module in PURE)
     strays = [
         f"{module} imports {name}"
         for module, tree in modules()
         if below(module, PURE)
         for name in imported(tree)
-        if part_of(name, EDGES)
+        if part_of(name, EDGES) and name != "bot.search" and not part_of(name, pure)
     ]
     assert strays == []
 

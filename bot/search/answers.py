@@ -39,6 +39,7 @@ def judged(read: Read[T], trouble: Trouble | None) -> Answer[list[T]]:
 
 
 def buckets(item: Mapping[str, Any], name: str) -> list[Any]:
+    """The buckets of the aggregation of this name. Raises Unreadable."""
     return items(item, "aggregations", name, "buckets")
 
 
@@ -94,6 +95,7 @@ def sample(bucket: Any) -> Mapping[str, Any]:
 
 
 def listed(item: Mapping[str, Any]) -> Read[Listed]:
+    """The builds of one page of a listing."""
     read = Read[Listed]()
     with read.part():
         for bucket in buckets(item, "page"):
@@ -112,6 +114,7 @@ def key(bucket: Any, known: frozenset[str] | None) -> str:
 
 
 def described(item: Mapping[str, Any], asked: Sequence[str], profile: Profile) -> Read[Build]:
+    """The builds that were asked for, as far as the index has them, by one document of each."""
     read, known = Read[Build](), frozenset(asked)
     with read.part():
         for bucket in buckets(item, "builds"):
@@ -134,6 +137,7 @@ def lines(item: Mapping[str, Any], profile: Profile) -> Read[Line]:
 
 
 def ran(item: Mapping[str, Any]) -> Read[Ran]:
+    """How many builds there were, of one page: a row per pipeline, project, job and result."""
     read = Read[Ran]()
     with read.part():
         for bucket in buckets(item, "page"):

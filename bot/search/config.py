@@ -114,6 +114,7 @@ class SearchConfig(Section):
 
     @property
     def embedded(self) -> bool:
+        """Whether the index is kept here, and not by a cluster."""
         return self.url == (EMBEDDED,)
 
     @field_validator("*", mode="before")
@@ -130,6 +131,7 @@ class SearchConfig(Section):
     @field_validator("index")
     @classmethod
     def named(cls, value: str) -> str:
+        """Only what index names and patterns are made of; they have no capital letters."""
         if not INDEX.fullmatch(value):
             raise ValueError("an index pattern is written logstash-logs-*: small letters, no spaces")
         return value
@@ -153,6 +155,7 @@ class SearchConfig(Section):
     @field_validator("fields")
     @classmethod
     def known_words(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        """Only words that a layout has may be given another field."""
         strange = [word for word in value if word not in WORDS]
         if strange:
             raise ValueError(f"{', '.join(strange)}: no such word for a field; there are {', '.join(WORDS)}")

@@ -46,6 +46,7 @@ class Hosts:
         self._aside[host] = _Aside(times, at, now + wait)
 
     def worked(self, host: int) -> None:
+        """It answered: it takes its turn again, and its failures are forgotten."""
         self._aside.pop(host, None)
 
     def _back(self, host: int) -> float:

@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 
 def parts(whole: Sequence[T], most: int) -> list[Sequence[T]]:
+    """In their order, each of `most` but for the last."""
     return [whole[start : start + most] for start in range(0, len(whole), most)]
 
 
@@ -23,8 +24,10 @@ def joined(one: Answer[list[Hit]], other: Answer[list[Hit]]) -> Answer[list[Hit]
 
 
 def kept(answer: Answer[list[Hit]], inside: set[str]) -> Answer[list[Hit]]:
+    """Only the hits in these builds (uuids)."""
     return replace(answer, found=[hit for hit in answer.found if hit.build in inside])
 
 
 def newest_in(window: Window, answer: Answer[list[Listed]]) -> Answer[list[Listed]]:
+    """Only builds whose newest line lies in [start, end) of the window."""
     return replace(answer, found=[one for one in answer.found if window.start <= one.newest < window.end])

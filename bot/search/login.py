@@ -62,6 +62,7 @@ def authorization(settings: SearchConfig) -> str | None:
 
 
 def of_one_line(value: str, key: str) -> str:
+    """The secret as it is; raises UserError where no header can carry it (RFC 9110, 5.5)."""
     if not value or not value.isprintable():
         raise UserError(f"search.{key}: it is empty, or has a line break or another control character in it")
     return value

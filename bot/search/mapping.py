@@ -81,6 +81,7 @@ def from_mapping(answer: Mapping[str, Any]) -> Fields:
 
 
 def walk(properties: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    """Each field of a mapping's properties, inner ones and sub-fields too: its dotted path and type."""
     for name, entry in shapes.mapping(properties).items():
         if "type" in shapes.mapping(entry):
             yield prefix + name, shapes.word(entry, "type")

@@ -25,10 +25,12 @@ class Pace:
 
     @property
     def at_once(self) -> int:
+        """Requests in flight, at the most, now."""
         return max(1, round(self._at_once * self._share))
 
     @property
     def chunk(self) -> int:
+        """Questions in one request, at the most, now."""
         return max(1, round(self._chunk * self._share))
 
     def answered(self, sent: float, now: float) -> None:

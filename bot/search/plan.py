@@ -53,10 +53,12 @@ class Layout:
         return found.exact
 
     def at(self) -> str:
+        """The path of a line's time. Raises NoSuchField."""
         return self.field("at").name
 
 
 def stamp(moment: datetime) -> str:
+    """ISO 8601 in UTC, to the millisecond."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -67,6 +69,7 @@ def since(layout: Layout, start: datetime, end: datetime | None = None) -> Json:
 
 
 def any_of(path: str, values: Sequence[str]) -> Json:
+    """The filter for documents that have one of the values there."""
     return {"terms": {path: list(values)}}
 
 
@@ -156,6 +159,7 @@ def builds(where: Where, window: Window, layout: Layout, server_timeout: str, pa
 
 
 def composite(sources: list[Json], inner: Json, page: int, after: Json | None) -> Json:
+    """One page of a composite aggregation, named `page`; `after`: the `after_key` of the page before."""
     asked: Json = {"size": page, "sources": sources} | ({} if after is None else {"after": after})
     return {"page": {"composite": asked, "aggs": inner}}
 

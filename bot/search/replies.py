@@ -65,6 +65,7 @@ def parsed(body: bytes) -> Any:
 
 
 def refusal(answer: TransportApiResponse, host: str, name: str, sent: int) -> NoAnswer:
+    """What a status means that is neither 200 nor 400: whether to ask again, or elsewhere, and what to look at."""
     status = answer.meta.status
     if status == 401:
         keys = "search.username, api_key, bearer, aws or cert_file"

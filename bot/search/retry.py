@@ -40,6 +40,7 @@ def asked_for(retry_after: str | None, date: str | None) -> float | None:
 
 
 def moment(text: str) -> datetime | None:
+    """An HTTP date (RFC 9110, 5.6.7), None for what is none."""
     try:
         found = parsedate_to_datetime(text)
     except ValueError:

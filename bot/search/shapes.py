@@ -23,6 +23,7 @@ def part(of: Any, *path: str) -> Any:
 
 
 def mapping(of: Any, *path: str) -> Mapping[str, Any]:
+    """What stands there, if it is a mapping."""
     found = part(of, *path)
     if not isinstance(found, Mapping):
         raise Unreadable(f"{'.'.join(path) or 'it'} is no mapping")
@@ -30,6 +31,7 @@ def mapping(of: Any, *path: str) -> Mapping[str, Any]:
 
 
 def items(of: Any, *path: str) -> list[Any]:
+    """What stands there, if it is a list."""
     found = part(of, *path)
     if not isinstance(found, list):
         raise Unreadable(f"{'.'.join(path) or 'it'} is no list")
@@ -37,6 +39,7 @@ def items(of: Any, *path: str) -> list[Any]:
 
 
 def number(of: Any, *path: str) -> float:
+    """What stands there, if it is a finite number."""
     found = part(of, *path)
     if isinstance(found, bool) or not isinstance(found, (int, float)) or not isfinite(found):
         raise Unreadable(f"{'.'.join(path) or 'it'} is no number")

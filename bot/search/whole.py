@@ -50,6 +50,7 @@ def trouble(item: Any, index: str) -> Trouble | None:
 
 
 def of_item(item: Mapping[str, Any], index: str) -> Trouble | None:
+    """The first of what a search says of itself that means that it is not whole. Raises Unreadable."""
     if "error" in item:
         return of_error(item)
     if item.get("status", 200) != 200:
@@ -66,6 +67,7 @@ def of_item(item: Mapping[str, Any], index: str) -> Trouble | None:
 
 
 def of_error(item: Mapping[str, Any]) -> Trouble:
+    """The trouble of a search that failed altogether."""
     status = item.get("status", 500)
     kind, reason = root(item["error"])
     # Fields that cannot be aggregated by are the index's fault, not the query's.
@@ -94,6 +96,7 @@ def too_many_buckets(answer: Any) -> bool:
 
 
 def of_clusters(clusters: Any) -> Trouble | None:
+    """Of clusters that are searched through this one: any that did not take part to the end. Raises Unreadable."""
     for state in ("skipped", "partial", "failed", "running"):
         if mapping(clusters).get(state):
             return Trouble(f"{clusters[state]} of {clusters.get('total', '?')} clusters were {state}"[:REASON_LENGTH])
@@ -107,6 +110,7 @@ def of_clusters(clusters: Any) -> Trouble | None:
 
 
 def of_shards(shards: Any, index: str) -> Trouble | None:
+    """Shards that failed, or that nobody counts. Raises Unreadable."""
     if shards is None:
         return Trouble("the answer does not say how many shards were searched")
     total, failed, successful = (count(shards, key) for key in ("total", "failed", "successful"))
@@ -121,6 +125,7 @@ def of_shards(shards: Any, index: str) -> Trouble | None:
 
 
 def of_failures(failures: list[Any], failed: int, total: int) -> Trouble:
+    """The trouble of shards that failed beside others that did not; the server says why of some of them."""
     causes = [root(failure.get("reason") if isinstance(failure, Mapping) else failure) for failure in failures]
     said = f": {causes[0][0]}: {causes[0][1]}" if causes else ""
     refused = bool(causes) and all(kind == "query_shard_exception" for kind, _ in causes)

@@ -47,10 +47,12 @@ class Request:
 
     @property
     def name(self) -> str:
+        """The action, as `_search`."""
         return self.path.partition("?")[0]
 
 
 def hosts(settings: SearchConfig, most_bytes: int) -> list[Host]:
+    """One for each address; not connected yet. Raises UserError where a certificate cannot be read."""
     context = tls.context(settings) if any(url.startswith("https") for url in settings.url) else None
     found = []
     for url in settings.url:
