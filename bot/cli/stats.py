@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,25 +71,30 @@ async def _count(settings: Config, window: Window, now: datetime) -> tuple[dict[
 
 
 def as_json(found: Stats, signatures: dict[str, Signature], window: Window, pipelines: tuple[str, ...]) -> Any:
-    """Everything; times in UTC, a percentage of nothing is null, and so is an `unknown` where the answer is whole."""
+    """Everything; times in UTC, a percentage of nothing is null, and so is an `unknown` where the answer is whole.
+
+    While `listed` is false failed builds are missing, `of` is a least, and no percentage is known.
+    """
+    share = partial(_share, listed=found.listed)
     return {
         "from": window.start.isoformat(timespec="seconds"),
         "pipelines": list(pipelines),
         "complete": found.complete,
+        "listed": found.listed,
         "unknown": list(found.unknown),
-        "rate": _share(found.rate),
-        "jobs": {job: _share(share) for job, share in found.jobs.items()},
+        "rate": share(found.rate),
+        "jobs": {job: share(one) for job, one in found.jobs.items()},
         "signatures": [
-            {"id": row.id, "title": signatures[row.id].title, "failed": _share(row.failed), "passed": row.passed}
+            {"id": row.id, "title": signatures[row.id].title, "failed": share(row.failed), "passed": row.passed}
             | {"last_24h": row.last_day, "last": _moment(row.last) or None}
-            | {"jobs": {job: _share(share) for job, share in row.jobs.items()}, "unknown": row.unknown or None}
+            | {"jobs": {job: share(one) for job, one in row.jobs.items()}, "unknown": row.unknown or None}
             for row in found.rows
         ],
     }
 
 
-def _share(share: Share) -> dict[str, Any]:
-    return {"builds": share.builds, "of": share.of, "percent": share.percent}
+def _share(share: Share, listed: bool) -> dict[str, Any]:
+    return {"builds": share.builds, "of": share.of, "percent": share.percent if listed else None}
 
 
 def _moment(at: datetime | None) -> str:
@@ -98,18 +104,19 @@ def _moment(at: datetime | None) -> str:
 def as_rows(found: Stats) -> Iterator[tuple[Any, ...]]:
     """The rates (of all, then of each job), then each signature and behind it its share of each job."""
     why = "; ".join(found.unknown)
+    percent = partial(_percent, listed=found.listed)
     for job, share in [("", found.rate), *found.jobs.items()]:
-        yield ("rate", "", one_line(job), share.builds, share.of, _percent(share), "", "", "", why)
+        yield ("rate", "", one_line(job), share.builds, share.of, percent(share), "", "", "", why)
     for row in found.rows:
         counts = (row.passed, row.last_day, _moment(row.last), one_line(row.unknown))
-        yield ("signature", row.id, "", row.failed.builds, row.failed.of, _percent(row.failed), *counts)
+        yield ("signature", row.id, "", row.failed.builds, row.failed.of, percent(row.failed), *counts)
         for job, share in row.jobs.items():
-            shown = (share.builds, share.of, _percent(share), "", "", "", one_line(row.unknown))
+            shown = (share.builds, share.of, percent(share), "", "", "", one_line(row.unknown))
             yield ("job", row.id, one_line(job), *shown)
 
 
-def _percent(share: Share) -> str:
-    return "" if share.percent is None else f"{share.percent:g}"
+def _percent(share: Share, listed: bool) -> str:
+    return "" if share.percent is None or not listed else f"{share.percent:g}"
 
 
 # -- for people -------------------------------------------------------------------------------------------------
@@ -123,7 +130,9 @@ def _print(found: Stats, signatures: dict[str, Signature], since: str) -> None:
     if shown:
         console.print(_table(shown, signatures, since, console.width >= WIDE))
     if len(shown) < len(found.rows):
-        console.print(f"{counted(len(found.rows) - len(shown), 'signature')} without a hit in {since}")
+        console.print(
+            f"{counted(len(found.rows) - len(shown), 'signature')} without a hit in watched pipelines in {since}"
+        )
     console.print(_rates(found, since))
     if len(found.jobs) > RATES_SHOWN:
         console.print(f"and {counted(len(found.jobs) - RATES_SHOWN, 'more job')}: --format csv has all")
@@ -149,8 +158,10 @@ def _table(rows: list[Row], signatures: dict[str, Signature], since: str, wide: 
         sure = "at least " if row.unknown else ""
         last = f"{row.last:%d %b %H:%M}" if row.last else "-"
         words = [f"unknown: {row.unknown}" if row.unknown else _jobs(row), signatures[row.id].title]
-        counts = (f"{sure}{row.failed.builds}", str(row.last_day), str(row.passed), last)
+        counts = (*(f"{sure}{number}" for number in (row.failed.builds, row.last_day, row.passed)), last)
         table.add_row(row.id, *counts, *(cut(one_line(word), TITLE) for word in words[: 1 + titles]))
+    for column in table.columns[1:5]:
+        column.min_width = max(len(str(cell)) for cell in (column.header, *column.cells))  # no number is cut
     return table
 
 
@@ -164,5 +175,6 @@ def _rates(found: Stats, since: str) -> Table:
     sure = "at least " if found.unknown else ""
     for job, share in [("all jobs", found.rate), *list(found.jobs.items())[:RATES_SHOWN]]:
         rate = "-" if share.percent is None else f"{sure}{share.percent:g}%" if found.listed else "not known"
-        table.add_row(cut(one_line(job), JOB), str(share.of), f"{sure}{share.builds}", rate)
+        failed = f"{'' if found.listed else 'at least '}{share.of}"
+        table.add_row(cut(one_line(job), JOB), failed, f"{sure}{share.builds}", rate)
     return table

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.app import utc_now
 from bot.cli import dead as burying
 from bot.cli import stats as counting
 from bot.errors import UserError
+from bot.model import Build
 from tests.cli.conftest import add_build, aged
 from tests.cli.process import gatewatch
 from tests.fakes import Index
@@ -40,7 +43,7 @@ def test_the_table(counted: Path) -> None:
     assert (done.code, done.err) == (0, "")
     rows = [" ".join(line.split()) for line in done.lines]
     assert any(row.startswith("disk 1 1 0 ") and row.endswith("100% of unit the disk is full") for row in rows)
-    assert "30 signatures without a hit in 10d" in rows
+    assert "30 signatures without a hit in watched pipelines in 10d" in rows
     assert rows[-4:] == ["all jobs 2 1 50%", "functional 1 0 0%", "unit 1 1 100%", ""]
 
 
@@ -83,6 +86,28 @@ def test_what_did_not_answer_is_marked_in_each_format_and_no_success(
         and found["signatures"][0]["unknown"].startswith("2 of 5 shards failed")
     )
     assert all("2 of 5 shards failed" in line["unknown"] for line in csv.DictReader(io.StringIO(shown["csv"])))
+
+
+def test_where_failed_builds_are_missing_no_number_looks_like_all(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = Index()
+    there = Build("a", "unit", "FAILURE", pipeline="gate")
+    index.add(there, "No space left on device", at=utc_now() - timedelta(hours=1))
+    index.partly = "1 of 5 shards failed"
+    monkeypatch.setattr(counting, "open_search", lambda _: index)
+    shown = {}
+    for form in ("table", "json", "csv"):
+        with pytest.raises(UserError, match="this is not all: not all failed builds were listed"):
+            counting.stats(home / "config.yaml", "10d", form)
+        shown[form] = capsys.readouterr().out
+    rows = [" ".join(line.split()) for line in shown["table"].splitlines()]
+    assert any(row.startswith("disk at least 1 at least 1 at least 0 ") for row in rows), rows
+    assert "all jobs at least 1 at least 1 not known" in rows
+    found = json.loads(shown["json"])
+    assert (found["listed"], found["rate"]) == (False, {"builds": 1, "of": 1, "percent": None})
+    assert found["signatures"][0]["failed"]["percent"] is found["jobs"]["unit"]["percent"] is None
+    assert [line["percent"] for line in csv.DictReader(io.StringIO(shown["csv"]))] == [""] * 4
 
 
 def test_nothing_is_removed_while_the_index_does_not_answer(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
