@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from bot import yamlmarks
 from bot.app import open_search, utc_now
 from bot.cli.common import configured
 from bot.cli.query import told
@@ -16,27 +17,32 @@ from bot.errors import UserError
 from bot.resources import shipped
 from bot.signatures import Loaded, load
 from bot.text import counted, one_line
-from bot.workbench.dead import Found, find, kept
+from bot.workbench.dead import Judged, find, kept
 
 
 def dead(config: Path, days: int, delete: bool, dry_run: bool) -> None:
     """`dry_run`: only say what would be removed. Raises UserError for what could not be judged or removed."""
     settings = configured(config)
-    loaded, found = asyncio.run(_find(settings, days))
-    problems = [f"{id}: {why}" for id, why in found.unsure.items()]
-    for id in found.dead:
-        if delete or dry_run:
+    loaded, judged = asyncio.run(_find(settings, days))
+    problems = [f"{id}: {why}" for id, why in judged.unsure.items()]
+    away = (delete or dry_run) and not judged.blank
+    for id in judged.dead:
+        if away:
             problems += _remove(loaded, id, settings.signatures.folders, dry_run)
         else:
             typer.echo(f"{id}  {one_line(loaded.signatures[id].title)}".rstrip())
     typer.echo(
-        f"{len(found.dead)} of {counted(len(loaded.trees), 'signature')} without a hit in {counted(days, 'day')}"
+        f"{len(judged.dead)} of {counted(len(loaded.trees), 'signature')} without a hit in {counted(days, 'day')}"
     )
+    if judged.blank:
+        blank = f"of {judged.blank} of these days the index has no line"
+        problems += [f"nothing is removed: {blank}, and nobody knows what was found then"] if delete else []
+        typer.echo(blank)
     if problems:
         raise UserError("this is not all:", problems)
 
 
-async def _find(settings: Config, days: int) -> tuple[Loaded, Found]:
+async def _find(settings: Config, days: int) -> tuple[Loaded, Judged]:
     search = open_search(settings)
     loaded = load(settings.signatures.folders, search.profile)
     for fault in loaded.faults:
@@ -52,6 +58,8 @@ def _remove(loaded: Loaded, id: str, folders: Iterable[Path], dry_run: bool) -> 
     """Remove a dead signature's file, or say why not; returns what went wrong."""
     file = Path(loaded.sources[id].marked.file)
     why = kept(loaded.signatures[id], file, list(folders), shipped("signatures"))
+    if not why and not _as_loaded(loaded, id, file):
+        why = "its file was changed meanwhile"
     if why:
         typer.echo(f"kept {id}: {why}")
     elif dry_run:
@@ -63,3 +71,11 @@ def _remove(loaded: Loaded, id: str, folders: Iterable[Path], dry_run: bool) -> 
             return [f"{file} was not removed: {error.strerror}"]
         typer.echo(f"removed {file}")
     return []
+
+
+def _as_loaded(loaded: Loaded, id: str, file: Path) -> bool:
+    """Does the file say what was asked of the index? What is not there any more cannot be removed by mistake."""
+    try:
+        return yamlmarks.read(file).text == loaded.sources[id].marked.text
+    except OSError:
+        return True

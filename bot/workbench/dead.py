@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.errors import UserError
+from bot.lucene.rewrite import EVERY_FIELD, rewrite
 from bot.lucene.tree import Node
-from bot.model import Complete, Signature, Unknown, Window
+from bot.model import Complete, Fields, Profile, Signature, Unknown, Window
 from bot.search import Search
 from bot.workbench.builds import Progress, unseen
+from bot.workbench.parts import wanted
 from bot.workbench.stats import DAY, answers
 
 AHEAD = timedelta(days=30)  # a hit in a build whose clock is far ahead is one, too
@@ -19,32 +21,54 @@ BEFORE = (DAY, timedelta(days=365))  # within so long before a time a line is lo
 
 
 @dataclass(slots=True)
-class Found:
-    """The signatures without any hit, those that have one, and why others could not be judged."""
+class Judged:
+    """The signatures without any hit, those that have one, and why others could not be judged.
+
+    `blank`: how many of the days have no line at all: of those nobody knows what there was.
+    """
 
     dead: list[str] = field(default_factory=list)
     alive: list[str] = field(default_factory=list)
     unsure: dict[str, str] = field(default_factory=dict)
+    blank: int = 0
 
 
 async def find(
     search: Search, trees: Mapping[str, Node], now: datetime, days: int, progress: Progress = unseen
-) -> Found:
+) -> Judged:
     """Which signatures have no hit in any build whose newest line is of the last `days`?
 
     Raises UserError where the index cannot tell: it does not reach so far back, or has nothing of these days.
     """
     progress("looking how far the index reaches back", 0, 0)
     await must_reach(search, now, days)
-    found = Found()
+    judged = Judged()
+    judged.blank = await blank_days(search, now, days)
+    fields = await search.fields()
     for id, answer in (await answers(search, trees, Window(now - days * DAY, now + AHEAD), progress)).items():
         if answer.found:
-            found.alive.append(id)
+            judged.alive.append(id)
         elif isinstance(answer, Unknown):
-            found.unsure[id] = answer.why
+            judged.unsure[id] = answer.why
+        elif isinstance(fields, Unknown):
+            judged.unsure[id] = fields.why
+        elif name := lacking(trees[id], search.profile, fields.found):
+            judged.unsure[id] = f"the index has no field {name}, so nothing can be found"
         else:
-            found.dead.append(id)
-    return found
+            judged.dead.append(id)
+    return judged
+
+
+def lacking(tree: Node, profile: Profile, fields: Fields) -> str:
+    """The first field that the query wants and the index does not have, "" if it has all."""
+    known = {EVERY_FIELD, *fields, *(one.exact for one in fields.values())}
+    return next((leaf.field for leaf, _ in wanted(rewrite(tree, profile, fields)) if leaf.field not in known), "")
+
+
+async def blank_days(search: Search, now: datetime, days: int) -> int:
+    """How many of the last days have no line."""
+    there = [await ran(search, now - (day + 1) * DAY, now - day * DAY) for day in range(days)]
+    return there.count(False)
 
 
 async def must_reach(search: Search, now: datetime, days: int) -> None:

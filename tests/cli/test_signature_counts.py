@@ -7,14 +7,17 @@ import io
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.app import utc_now
 from bot.cli import dead as burying
 from bot.cli import stats as counting
+from bot.cli.index import load_folder
 from bot.errors import UserError
 from bot.model import Build
+from bot.workbench.dead import Judged
 from tests.cli.conftest import add_build, aged
 from tests.cli.process import gatewatch
 from tests.fakes import Index
@@ -24,8 +27,13 @@ DISK = "OSError: [Errno 28] No space left on device"
 
 @pytest.fixture
 def counted(home: Path) -> Path:
-    """`disk` was found an hour ago, `old` eleven days ago, `never` never; `kept` and a shipped one never, too."""
+    """`disk` was found an hour ago, `old` eleven days ago, `never` never; `kept` and a shipped one never, too.
+
+    Nearly all days since then have a line: the last but one has none, see `whole`.
+    """
     assert gatewatch(home, "index", "day").code == 0
+    for day in range(2, 10):
+        add_line(home, day)
     add_build(home / "past", "d4" * 16, 900009, "unit", "an old fault", DISK)
     aged(home / "past", "11d")
     assert gatewatch(home, "index", "past").code == 0
@@ -36,6 +44,23 @@ def counted(home: Path) -> Path:
     (home / "signatures" / "never.yaml").write_text("query: message:zeppelin\ntitle: it flew\n", encoding="utf-8")
     (home / "signatures" / "kept.yaml").write_text("query: message:quux\nsuppress-graph: true\n", encoding="utf-8")
     return home
+
+
+def add_line(home: Path, day: int) -> None:
+    """A build that passed so many days ago."""
+    folder = home / f"day{day}"
+    place = add_build(folder, f"{day:032x}", 910000 + day, "quiet", "a line")
+    build = place / "build.yaml"
+    build.write_text(build.read_text(encoding="utf-8").replace("FAILURE", "SUCCESS"), encoding="utf-8")
+    aged(folder, f"{24 * day + 12}h")
+    load_folder(home / "index", folder)
+
+
+@pytest.fixture
+def whole(counted: Path) -> Path:
+    """The same, with a line of each day."""
+    add_line(counted, 1)
+    return counted
 
 
 def test_the_table(counted: Path) -> None:
@@ -119,23 +144,43 @@ def test_nothing_is_removed_while_the_index_does_not_answer(home: Path, monkeypa
     assert (home / "signatures" / "disk.yaml").exists()
 
 
-def test_dead_ones_are_named_and_nothing_is_touched(counted: Path) -> None:
-    done = gatewatch(counted, "signatures", "dead")
+def test_dead_ones_are_named_and_nothing_is_touched(whole: Path) -> None:
+    done = gatewatch(whole, "signatures", "dead")
     assert (done.code, done.err) == (0, "")
     assert {"never  it flew", "old", "kept", "30 of 32 signatures without a hit in 10 days"} < set(done.lines)
     assert not any(line.startswith("disk  the disk") for line in done.lines)
-    told = gatewatch(counted, "signatures", "dead", "--delete", "--dry-run")
-    assert f"would remove {counted}/signatures/never.yaml" in told.lines
-    assert sorted(file.stem for file in (counted / "signatures").iterdir()) == ["disk", "kept", "never", "old"]
+    told = gatewatch(whole, "signatures", "dead", "--delete", "--dry-run")
+    assert f"would remove {whole}/signatures/never.yaml" in told.lines
+    assert sorted(file.stem for file in (whole / "signatures").iterdir()) == ["disk", "kept", "never", "old"]
 
 
-def test_delete_removes_what_may_go(counted: Path) -> None:
+def test_nothing_is_removed_while_the_index_lacks_a_day(counted: Path) -> None:
     done = gatewatch(counted, "signatures", "dead", "--delete")
+    assert done.code == 1 and "nothing is removed: of 1 of these days the index has no line" in done.err
+    assert (counted / "signatures" / "never.yaml").exists()
+
+
+def test_a_file_that_was_changed_meanwhile_stays(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = whole / "signatures" / "never.yaml"
+    judge = burying.find
+
+    async def edited(*given: Any) -> Judged:
+        file.write_text("query: message:device\n", encoding="utf-8")
+        return await judge(*given)
+
+    monkeypatch.setattr(burying, "find", edited)
+    monkeypatch.chdir(whole)
+    burying.dead(whole / "config.yaml", 10, True, False)
+    assert file.exists() and not (whole / "signatures" / "old.yaml").exists()
+
+
+def test_delete_removes_what_may_go(whole: Path) -> None:
+    done = gatewatch(whole, "signatures", "dead", "--delete")
     assert (done.code, done.err) == (0, "")
-    assert f"removed {counted}/signatures/never.yaml" in done.lines
+    assert f"removed {whole}/signatures/never.yaml" in done.lines
     assert "kept kept: suppress-graph is true" in done.lines
     assert any(line.startswith("kept apt-lock: it came with Gatewatch") for line in done.lines)
-    assert sorted(file.stem for file in (counted / "signatures").iterdir()) == ["disk", "kept"]
+    assert sorted(file.stem for file in (whole / "signatures").iterdir()) == ["disk", "kept"]
 
 
 def test_an_index_that_does_not_reach_back_has_no_dead_ones(counted: Path) -> None:

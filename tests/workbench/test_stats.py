@@ -152,6 +152,28 @@ async def test_a_signature_that_did_not_answer_is_never_dead() -> None:
         await find(index, TREES, NOW, 10)
 
 
+async def test_a_field_that_the_index_lacks_makes_no_signature_dead() -> None:
+    index = Long()
+    index.add(Build("a", "unit", "FAILURE", pipeline="gate"), "alpha fault", at=NOW - DAY)
+    queries = {"lacks": "filenam:x AND message:quux", "fine": "message:quux AND NOT filenam:x", "any": "*:* AND quux"}
+    found = await find(index, {id: parse(query) for id, query in queries.items()}, NOW, 10)
+    assert sorted(found.dead) == ["any", "fine"]
+    assert found.unsure == {"lacks": "the index has no field filenam, so nothing can be found"}
+
+
+class Gaps(Long):
+    """It has no line of some days."""
+
+    async def totals(self, window: Window) -> Answer[Totals]:
+        blank = window.start >= NOW - 4 * DAY and window.end <= NOW - 2 * DAY
+        return Complete(()) if blank else await super().totals(window)
+
+
+async def test_days_without_any_line_are_counted() -> None:
+    assert (await find(Gaps(), TREES, NOW, 10)).blank == 2
+    assert (await find(Long(), TREES, NOW, 10)).blank == 0
+
+
 @pytest.fixture
 def folders(tmp_path: Path) -> list[Path]:
     made = [tmp_path / "shipped", tmp_path / "mine"]
