@@ -10,7 +10,7 @@ from elastic_transport import TransportApiResponse, TransportError
 
 from bot.search.noanswer import NoAnswer
 from bot.search.retry import asked_for
-from bot.search.whole import REASON_LENGTH, too_many_buckets
+from bot.search.whole import REASON_LENGTH, root, too_many_buckets
 
 TOO_LARGE = 413
 OVERLOADED = 429
@@ -84,6 +84,13 @@ def refusal(answer: TransportApiResponse, host: str, name: str, sent: int) -> No
             retry_after=asked_for(headers.get("retry-after"), headers.get("date")),
         )
     return NoAnswer(f"{host} answered {name} with {status}, look at search.url", status=status)
+
+
+def refused(answer: Mapping[str, Any], host: str, name: str) -> NoAnswer:
+    """Of an answer that read() gave and that is the refusal of no single search: the address is wrong, most likely."""
+    kind, why = root(answer["error"])
+    said = f"{kind}: {why}"[:REASON_LENGTH]
+    return NoAnswer(f"{host} refuses {name} (400): {said}; look at search.url and search.index", status=400)
 
 
 def reason(fault: TransportError) -> str:

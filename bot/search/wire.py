@@ -23,7 +23,7 @@ from bot.search.hosts import Hosts
 from bot.search.login import login
 from bot.search.noanswer import NoAnswer
 from bot.search.pace import Pace
-from bot.search.replies import OVERLOADED, ran_short, read, reason, together
+from bot.search.replies import OVERLOADED, ran_short, read, reason, refused, together
 from bot.search.retry import Retry
 from bot.search.turns import Turns
 
@@ -98,7 +98,7 @@ class Wire:
         answer = await self._ask(Request("POST", "_msearch", plan.msearch(bodies), LINES))
         found = answer.get("responses")
         if "error" in answer and found is None:
-            raise NoAnswer(f"{self._all()} refuses _msearch", status=400)
+            raise refused(answer, self._all(), "_msearch")
         if not isinstance(found, list) or len(found) != len(bodies):
             raise NoAnswer(f"{self._all()} did not answer each of {len(bodies)} searches")
         return found
@@ -107,7 +107,7 @@ class Wire:
         """`GET /INDEX/PATH`."""
         answer = await self._ask(Request("GET", f"{path}?{urlencode(options)}"))
         if "error" in answer:
-            raise NoAnswer(f"{self._all()} refuses {path}", status=400)
+            raise refused(answer, self._all(), path)
         return answer
 
     async def close(self) -> None:

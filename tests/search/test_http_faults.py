@@ -195,6 +195,14 @@ async def test_a_field_that_the_settings_name_and_the_index_lacks(word: str, ask
     )
 
 
+async def test_an_address_with_a_path_too_many(opensearch: str, make: Make) -> None:
+    url = f"{opensearch}/foo"
+    answer = await asked(make({"url": url}))
+    assert isinstance(answer, Unknown)
+    assert answer.why.startswith(f"{url} refuses _field_caps (400): error: no handler found for uri [/foo/faults-gate/")
+    assert answer.why.endswith("; look at search.url and search.index")
+
+
 async def test_an_index_of_another_layout(make: Make) -> None:
     answer = await asked(make({"profile": "logstash-v0"}))
     assert answer == Unknown(
