@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import logging
 import os
+import select
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
@@ -21,7 +22,9 @@ log = logging.getLogger(__name__)
 
 PROMPT = "gatewatch> "
 DIM, PLAIN, ERASE_LINE = "\x1b[2m", "\x1b[0m", "\r\x1b[2K"
-LONGEST_LINE = 4096  # bytes; what is typed beyond it is dropped
+# Bytes. A terminal of Linux drops what is typed beyond them (termios(3), canonical mode), and tells nobody.
+LONGEST_LINE = 4095
+TOO_LONG = f"a line of {LONGEST_LINE:,} bytes or more is cut here and not read; gatewatch query takes long queries"
 PIECE = 512  # bytes that a pipe or terminal takes without blocking once it is writable (POSIX: _POSIX_PIPE_BUF)
 
 
@@ -68,14 +71,14 @@ class ConsoleChat:
             await self._prompt()
             async for line in _lines(self._in):
                 self._prompted = False
-                if line.strip():
-                    await self._hear(heard, line, person)
+                if len(line) == LONGEST_LINE:
+                    await self._print(f"{self._head()}{TOO_LONG}\n")
+                elif line.strip():
+                    await self._hear(heard, line.decode("utf-8", "replace").rstrip("\r"), person)
                 await self._prompt()
         finally:
             self._listening = False
-        if self._prompted:  # Ctrl-D leaves the cursor there
-            self._prompted = False
-            await self._print("\n")
+            self._leave_prompt()
 
     async def say(self, post: Post) -> Said:
         """Print it; returns when the terminal or pipe has taken it. An edit is printed as its `changed` text."""
@@ -83,11 +86,13 @@ class ConsoleChat:
         if not text:
             return Said()
         place = "" if post.answers else f"[{room_address(post.room)[1]}] "
-        head = f"{self._clock():%H:%M} <{self._nick}> {place}"
-        if self._terminal:
-            head = f"{DIM}{head}{PLAIN}"
+        head = self._head(place)
         await self._print("".join(f"{head}{_scrubbed(line)}\n" for line in text.splitlines()))
         return Said()
+
+    def _head(self, place: str = "") -> str:
+        head = f"{self._clock():%H:%M} <{self._nick}> {place}"
+        return f"{DIM}{head}{PLAIN}" if self._terminal else head
 
     def status(self) -> NetworkStatus:
         """A console is always there, until nobody reads what it prints."""
@@ -119,6 +124,13 @@ class ConsoleChat:
                 self._prompted = True
                 await self._write(PROMPT.encode())
 
+    def _leave_prompt(self) -> None:
+        """Ctrl-D and Ctrl-C leave the cursor behind the prompt. At once, so not on a terminal that is stopped."""
+        if self._prompted and select.select([], [self._out], [], 0)[1]:
+            with suppress(OSError):
+                os.write(self._out, b"\n")
+        self._prompted = False
+
     async def _print(self, text: str) -> None:
         async with self._printing:
             # At a prompt the announcement takes its line, and the prompt comes back below.
@@ -136,8 +148,8 @@ class ConsoleChat:
             raise PermanentError(self._trouble) from error
 
 
-async def _lines(fd: int) -> AsyncIterator[str]:
-    """The lines of a terminal, pipe or file as they come.
+async def _lines(fd: int) -> AsyncIterator[bytes]:
+    """The lines of a terminal, pipe or file as they come, cut at LONGEST_LINE.
 
     No thread reads: one that is blocked in a read would hang the end of the process.
     """
@@ -152,7 +164,7 @@ async def _lines(fd: int) -> AsyncIterator[str]:
             chunk = b""
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole if chunk or not rest else [*whole, rest]:
-            yield line[:LONGEST_LINE].decode("utf-8", "replace").rstrip("\r")
+            yield line[:LONGEST_LINE]
         if not chunk:
             return
         rest = rest[:LONGEST_LINE]

@@ -121,9 +121,10 @@ async def test_a_file_and_nothing_at_all_are_input_too(tmp_path: Path) -> None:
         chat = console(stdin, stdout)
         await asyncio.wait_for(chat.run(ears), 5)
         await chat.say(Post("console:here", "k", Message("said to a file")))
-    assert len(ears) == 2002
-    assert (len(ears[2000].text), ears[2001].text) == (4096, "\N{REPLACEMENT CHARACTER}")
-    assert (tmp_path / "shown").read_text() == "12:04 <gatewatch> [here] said to a file\n"
+    assert [one.text for one in ears] == ["one"] * 2000 + ["\N{REPLACEMENT CHARACTER}"]
+    cut, said = (tmp_path / "shown").read_text().splitlines()
+    assert cut.startswith("12:04 <gatewatch> a line of 4,095 bytes or more is cut here")
+    assert said == "12:04 <gatewatch> [here] said to a file"
     with nothing() as chat:
         await asyncio.wait_for(chat.run(ears), 5)
 
@@ -246,3 +247,26 @@ async def test_at_a_terminal_there_is_a_prompt_that_comes_back_below_an_announce
             await asyncio.wait_for(task, 5)
             assert await ends.reads("\n") == "\r\n"
     assert [one.text for one in ears] == ["!top"]
+
+
+async def test_a_line_that_the_terminal_cut_is_not_taken_for_what_was_typed() -> None:
+    ears = Ears()
+    with terminal() as ends:
+        async with running(ends.chat, ears):
+            await ends.reads("gatewatch> ")
+            for piece in ["!check ", *["x" * 256] * 16, " OR y"]:  # what is echoed is read between
+                ends.type(piece)
+                await ends.reads(piece[-1])
+            ends.type("\n")
+            shown = await ends.reads("gatewatch> ")
+            assert "<gatewatch> \x1b[0ma line of 4,095 bytes or more is cut here" in shown
+            ends.type("!top\n")
+            await ends.reads("gatewatch> ")
+    assert [one.text for one in ears] == ["!top"]
+
+
+async def test_ctrl_c_leaves_no_prompt_in_front_of_the_shells() -> None:
+    with terminal() as ends:
+        async with running(ends.chat, Ears()):
+            await ends.reads("gatewatch> ")
+        assert await ends.reads("\n") == "\r\n"
