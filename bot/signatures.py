@@ -17,11 +17,13 @@ from pydantic import BeforeValidator
 from pydantic import Field as Key
 
 from bot import shape, yamlmarks
+from bot.lucene.inside import inside
 from bot.lucene.limits import MAX_FILE
 from bot.lucene.lint import Remark, lint
 from bot.lucene.matching import matches
 from bot.lucene.parse import SyntaxFault, parse
-from bot.lucene.tree import Node
+from bot.lucene.tokens import MESSAGES
+from bot.lucene.tree import Node, Phrase, Word, wanted
 from bot.model import Fields, Profile, Signature
 from bot.records import ALL
 from bot.search.profiles import LOGSENDER
@@ -111,10 +113,17 @@ def check(loaded: Loaded) -> list[Fault]:
 def _samples(source: Source, tree: Node) -> Iterator[Fault]:
     for at, line in enumerate(source.matches):
         if not matches(tree, {"message": line}):
-            yield source.marked.fault(("matches", at), "the query does not match this line")
+            yield source.marked.fault(("matches", at), f"the query does not match this line{_because(tree, line)}")
     for at, line in enumerate(source.does_not_match):
         if matches(tree, {"message": line}):
             yield source.marked.fault(("does_not_match", at), "the query matches this line")
+
+
+def _because(tree: Node, line: str) -> str:
+    for leaf, _ in wanted(tree):
+        if isinstance(leaf, Word | Phrase) and leaf.field in MESSAGES and (said := inside(leaf, line)):
+            return f": {said}"
+    return ""
 
 
 def _files(folders: Iterable[Path], loaded: Loaded) -> Iterator[Path]:

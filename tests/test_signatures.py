@@ -206,6 +206,21 @@ def test_a_remark_has_the_line_of_a_folded_query(folder: Path) -> None:
     ]
 
 
+def test_a_sample_whose_word_stands_inside_another_is_told_so(folder: Path) -> None:
+    found = loaded(
+        folder,
+        a="""\
+        query: message:"ServerFault" AND tags:"console" AND NOT message:"lib"
+        matches: ["tempest.lib.ServerFault: no"]
+        """,
+    )
+    whole = "tempest.lib.ServerFault"
+    assert said(folder, check(found)) == [
+        f"a.yaml:2:11: matches[0]: the query does not match this line: ServerFault stands inside {whole}, which is one "
+        f"word: write {whole} or, without quotes, *ServerFault"
+    ]
+
+
 def test_samples_that_disagree_with_the_query(folder: Path) -> None:
     found = loaded(
         folder,

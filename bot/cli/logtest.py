@@ -44,9 +44,9 @@ def test(file: Path, logs: Sequence[str], fields: Sequence[str], show: int) -> N
     if not found:
         alone = sum((Counter(one.clauses) for one in tests.values()), Counter[str]())
         clauses = dict.fromkeys(clause for one in tests.values() for clause in one.clauses)
-        raise UserError(
-            f"{file} matches no line", [f"{clause} alone: {counted(alone[clause], 'line')}" for clause in clauses]
-        )
+        hints = dict.fromkeys(hint for one in tests.values() for hint in one.hints)
+        each = [f"{clause} alone: {counted(alone[clause], 'line')}" for clause in clauses]
+        raise UserError(f"{file} matches no line", [*each, *hints])
     if len(logs) > 1:
         typer.echo(f"in all: {counted(found, 'line')}")
 

@@ -114,3 +114,13 @@ def leaves(node: Node) -> Iterator[Leaf]:
             yield from leaves(clause.node)
     else:
         yield node
+
+
+def wanted(tree: Node, needed: bool = True) -> Iterator[tuple[Leaf, bool]]:
+    """The leaves that are not forbidden; with each whether no line is found without it."""
+    if not isinstance(tree, Bool):
+        yield tree, needed
+        return
+    for clause in tree.clauses:
+        if clause.occur is not Occur.MUST_NOT:
+            yield from wanted(clause.node, needed and clause.occur is Occur.MUST)

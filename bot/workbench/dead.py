@@ -9,11 +9,10 @@ from pathlib import Path
 
 from bot.errors import UserError
 from bot.lucene.rewrite import EVERY_FIELD, rewrite
-from bot.lucene.tree import Node
+from bot.lucene.tree import Node, wanted
 from bot.model import Complete, Fields, Profile, Signature, Unknown, Window
 from bot.search import Search
 from bot.workbench.builds import Progress, unseen
-from bot.workbench.parts import wanted
 from bot.workbench.stats import DAY, answers
 
 AHEAD = timedelta(days=30)  # a hit in a build whose clock is far ahead is one, too

@@ -13,12 +13,12 @@ from itertools import islice
 from bot.lucene.lint import Remark
 from bot.lucene.printing import to_text
 from bot.lucene.rewrite import resolve, rewrite
-from bot.lucene.tree import Bool, Clause, Leaf, Node, Occur, Phrase, Wildcard, Word, leaves
+from bot.lucene.tree import Bool, Clause, Leaf, Node, Occur, Phrase, Wildcard, Word, leaves, wanted
 from bot.model import Answer, Build, Complete, Fields, Hit, Profile, Unknown, Where, Window
 from bot.search import Question, Search
 from bot.text import counted, cut
 from bot.workbench.builds import Progress, describe, unseen
-from bot.workbench.parts import asks_for_text, parts, says_something, wanted
+from bot.workbench.parts import asks_for_text, parts, says_something
 
 SAMPLE = 200  # of the newest builds: what they have need not be looked for in all
 MOST_PARTS = 50  # of one signature; the corpus has 8

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.errors import UserError
+from bot.lucene.inside import inside
 from bot.lucene.lint import did_you_mean, fields_of
 from bot.lucene.matching import matches
 from bot.lucene.printing import to_text
 from bot.lucene.rewrite import EVERY_FIELD, resolve, rewrite
 from bot.lucene.tokens import tokens
-from bot.lucene.tree import Leaf, Node, Phrase, Regex, Word, leaves
+from bot.lucene.tree import Leaf, Node, Phrase, Regex, Word, leaves, wanted
 from bot.model import Profile
 from bot.search.profiles import LOGSENDER
 
@@ -41,13 +42,15 @@ def fields_given(options: Sequence[str], tree: Node, profile: Profile = LOGSENDE
 class LogTest:
     """A signature's query, not rewritten, against the lines of one file of which `fields` are known.
 
-    What the query says of other fields is taken to be so. `alone`: how many lines each clause matches by itself.
+    What the query says of other fields is taken to be so. `alone`: how many lines each clause matches by itself;
+    `inside`: of a clause that matches none, why not, where a line has its words inside others.
     """
 
     tree: Node
     fields: Fields
     profile: Profile = LOGSENDER
     alone: Counter[Leaf] = field(default_factory=Counter)
+    inside: dict[Leaf, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tree = rewrite(self.tree, self.profile, {})
@@ -70,6 +73,9 @@ class LogTest:
         lower = message.replace("İ", "i").lower()  # as `tokens` does it
         near = [leaf for leaf, words in self._words.items() if _near(leaf, words, lower)]
         self.alone.update(leaf for leaf in (*near, *self._others) if matches(leaf, document))
+        for leaf in near:
+            if not self.alone[leaf] and leaf not in self.inside and (said := inside(leaf, message)):
+                self.inside[leaf] = said
         if not near and self._of_nothing is not None:
             return self._of_nothing
         return matches(self.tree, document)
@@ -85,6 +91,11 @@ class LogTest:
     def clauses(self) -> dict[str, int]:
         """Each clause that was looked for, with how many lines it matches by itself."""
         return {to_text(leaf): self.alone[leaf] for leaf in self._plain}
+
+    @property
+    def hints(self) -> list[str]:
+        """Why wanted clauses match no line."""
+        return [self.inside[leaf] for leaf, _ in wanted(self.tree) if leaf in self.inside and not self.alone[leaf]]
 
 
 def _near(leaf: Leaf, words: Sequence[str], lower: str) -> bool:

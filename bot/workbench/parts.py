@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.lucene.rewrite import EVERY_FIELD, resolve
 from bot.lucene.tokens import tokens
-from bot.lucene.tree import EXISTS, Bool, Leaf, Node, Occur, Phrase, Wildcard, Word, leaves
+from bot.lucene.tree import EXISTS, Bool, Leaf, Node, Phrase, Wildcard, Word, leaves, wanted
 from bot.model import Profile
 
 
@@ -35,16 +35,6 @@ def parts(tree: Node) -> Iterator[Part]:
         for inner in parts(clause.node):
             rest = replace(clause, node=inner.rest)
             yield Part(inner.clause, replace(tree, clauses=(*before, rest, *behind)))
-
-
-def wanted(tree: Node, needed: bool = True) -> Iterator[tuple[Leaf, bool]]:
-    """The leaves that are not forbidden; with each whether no line is found without it."""
-    if not isinstance(tree, Bool):
-        yield tree, needed
-        return
-    for clause in tree.clauses:
-        if clause.occur is not Occur.MUST_NOT:
-            yield from wanted(clause.node, needed and clause.occur is Occur.MUST)
 
 
 def asks_for_text(tree: Node, profile: Profile) -> bool:

@@ -7,14 +7,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bot.classify import Classify
+from bot.lucene.inside import inside, widened
 from bot.lucene.lint import Remark, lint
-from bot.lucene.rewrite import rewrite
+from bot.lucene.rewrite import resolve, rewrite
+from bot.lucene.tree import Phrase, Word, wanted
 from bot.model import Build, Complete, Hit, Totals, Unknown, Window
 from bot.search import Question, Search
 from bot.text import counted
 from bot.workbench.asked import Asked
 from bot.workbench.builds import Progress, Sort, describe, lacking, sort_of, unseen
 
+WIDENED = 5  # texts of a query that finds nothing; each is a slow search
 COMPARED = 500  # failed builds, the newest ones, that known signatures are asked about
 
 
@@ -75,6 +78,8 @@ async def try_out(
 def _cut(trial: Trial) -> str:
     if trial.missing:
         return trial.missing
+    if not trial.hits:
+        return "words inside others were not looked for"
     lacking = ["the builds of the window were not counted"] if trial.totals is None else []
     return " and ".join([*lacking, "known signatures were not compared"])
 
@@ -91,9 +96,25 @@ async def _ask(trial: Trial, search: Search, asked: Asked, progress: Progress) -
     match (await search.hits([question], None, trial.window))["query"]:
         case Complete(found):
             trial.hits, trial.missing = found, ""
+            if not found:
+                await _look_inside(trial, search, asked)
         case Unknown(why, found, refused):
             trial.hits, trial.missing, trial.refused = found, why, refused
             trial.doubts.append(why)
+
+
+async def _look_inside(trial: Trial, search: Search, asked: Asked) -> None:
+    """Remark on the words of a query that finds nothing which lines have inside longer ones."""
+    message = search.profile.names["message"]
+    texts = [leaf for leaf, _ in wanted(asked.tree) if isinstance(leaf, Word | Phrase)]
+    texts = [leaf for leaf in texts if resolve(leaf.field, search.profile) == message][:WIDENED]
+    wider = {str(leaf.at): tree for leaf in texts if (tree := widened(leaf, message)) is not None}
+    answers = await search.hits([Question(id, tree) for id, tree in wider.items()], None, trial.window)
+    for leaf in texts:
+        hits = answers[str(leaf.at)].found if str(leaf.at) in wider else []
+        samples = [hit.sample.message for hit in hits if hit.sample is not None]
+        said = next(filter(None, (inside(leaf, sample) for sample in samples)), "")
+        trial.remarks += [Remark(leaf.at, said)] if said else []
 
 
 async def _describe(trial: Trial, search: Search, progress: Progress) -> None:

@@ -16,6 +16,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 WINDOW = Window(NOW - 10 * DAY, NOW + timedelta(hours=1))
 PHRASES = ("alpha fault", "beta fault", "gamma fault", "delta fault")
+DOTTED = "gate.lib.exceptions.MadeUpFault: was raised"  # a line of the newest build
 QUERIES = {name: f'message:"{phrase}"' for name, phrase in zip(("a", "b", "c", "d"), PHRASES, strict=True)}
 # How often a phrase stands in a failed and in a passed build.
 SHARES = {"alpha fault": (0.3, 0.01), "beta fault": (0.2, 0.15), "gamma fault": (0.05, 0.0), "delta fault": (0.0, 0.0)}
@@ -44,6 +45,7 @@ def _one(number: int, chance: random.Random, days: float) -> Logged:
         if chance.random() < (failing if result in FAILED_RESULTS else passing):
             messages += [f"it was the {phrase} again"] * chance.randint(1, 3)
     chance.shuffle(messages)
+    messages += [DOTTED] * (number == 0)
     steps = [timedelta(seconds=1800 * place // len(messages)) for place in reversed(range(len(messages)))]
     lines = (Line(ended - step, text, "job-output.txt", of.log_url) for step, text in zip(steps, messages, strict=True))
     return Logged(of, tuple(lines))

@@ -125,3 +125,14 @@ def test_it_says_what_is_taken_to_be_so_and_what_each_clause_finds_alone() -> No
 def test_a_line_is_passed_over_only_where_it_cannot_match(query: str, count: int) -> None:
     """The words of the clause need not stand in the line as they stand in the query."""
     assert lines_matched(query, "foobar", "FOO-qux", "İstanbul") == count
+
+
+def test_it_says_where_a_word_only_stands_inside_another() -> None:
+    test = LogTest(parse('message:"ServerFault" AND message:"again" AND NOT message:"lib"'), {})
+    assert not any(test.matches(line) for line in ("Got ServerFaults", "tempest.lib.ServerFault: again"))
+    assert test.hints == [
+        "ServerFault stands inside tempest.lib.ServerFault, which is one word: "
+        "write tempest.lib.ServerFault or, without quotes, *ServerFault"
+    ]
+    test.matches("a ServerFault")
+    assert test.hints == []

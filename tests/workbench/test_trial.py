@@ -56,6 +56,14 @@ async def test_overlap_is_counted_over_the_failed_builds(search: Search, gate: S
     assert f"#a {len(explained['a'])}, #b" in overlap(trial, 3)
 
 
+@pytest.mark.parametrize("query", ['build_status:* AND "MadeUpFault"', 'message:"MadeUpFault: was raised"'])
+async def test_a_word_that_only_stands_inside_another_is_said_of_what_finds_nothing(search: Search, query: str) -> None:
+    trial = await try_out(search, read(query), WINDOW, None, 60)
+    assert (trial.hits, trial.doubts) == ([], [])
+    said = [one.message for one in trial.remarks if one.at == query.index('"')]
+    assert said[-1].startswith("MadeUpFault stands inside gate.lib.exceptions.MadeUpFault, which is one word: write ")
+
+
 # -- the words --------------------------------------------------------------------------------------------------
 
 
