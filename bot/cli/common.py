@@ -1,15 +1,26 @@
-"""What several verbs share: the config, the log, the store's address."""
+"""What several verbs share: the config, its signatures, the log, the store's address, a progress bar."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from bot import config
 from bot.errors import UserError
+from bot.model import Profile
 from bot.resources import shipped
+from bot.section import duration
+from bot.signatures import Loaded, load
+from bot.workbench.builds import Progress as Told
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
@@ -25,6 +36,14 @@ def found_there(path: Path) -> Path:
 def configured(path: Path) -> config.Config:
     """The config of a file. Raises UserError with all its faults."""
     return config.load(found_there(path))
+
+
+def known(settings: config.Config, profile: Profile) -> Loaded:
+    """The signatures of the config's folders; those that are not sound are named on standard error."""
+    loaded = load(settings.signatures.folders, profile)
+    for fault in loaded.faults:
+        typer.echo(f"left out: {fault}", err=True)
+    return loaded
 
 
 def store_address(settings: config.Config) -> str:
@@ -63,3 +82,23 @@ def _log_to(target: logging.Handler) -> None:
     line.default_msec_format = "%s.%03dZ"
     target.setFormatter(line)
     logging.basicConfig(level=logging.WARNING, force=True, handlers=[target])
+
+
+def back(since: str) -> timedelta:
+    """A length of time given with --since. Raises UserError."""
+    try:
+        found = duration(since)
+    except ValueError as error:
+        raise UserError(f"--since {since}: {error}") from None
+    assert isinstance(found, timedelta)
+    return found
+
+
+@contextmanager
+def told() -> Iterator[Told]:
+    """Progress on standard error, where that is a terminal."""
+    shown = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bar:
+        task = bar.add_task("asking", total=None)
+        yield lambda what, done, all: bar.update(task, description=what, completed=done, total=all or None)

@@ -10,12 +10,11 @@ import typer
 
 from bot import yamlmarks
 from bot.app import open_search, utc_now
-from bot.cli.common import configured
-from bot.cli.query import told
+from bot.cli.common import configured, known, told
 from bot.config import Config
 from bot.errors import UserError
 from bot.resources import shipped
-from bot.signatures import Loaded, load
+from bot.signatures import Loaded
 from bot.text import counted, one_line
 from bot.workbench.dead import Judged, find, kept
 
@@ -44,9 +43,7 @@ def dead(config: Path, days: int, delete: bool, dry_run: bool) -> None:
 
 async def _find(settings: Config, days: int) -> tuple[Loaded, Judged]:
     search = open_search(settings)
-    loaded = load(settings.signatures.folders, search.profile)
-    for fault in loaded.faults:
-        typer.echo(f"left out: {fault}", err=True)
+    loaded = known(settings, search.profile)
     try:
         with told() as progress:
             return loaded, await find(search, loaded.trees, utc_now(), days, progress)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from bot.app import utc_now
 from bot.cli.common import configured
 from bot.errors import UserError
 from bot.text import counted
@@ -37,8 +37,6 @@ def load_folder(path: Path, folder: Path) -> tuple[str, ...]:
     columns = (TextColumn("indexing {task.fields[name]}"), BarColumn(), MofNCompleteColumn(), TextColumn("lines"))
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("indexing", total=None, name=folder.name)
-        loaded = load(
-            path, folder, datetime.now(UTC), lambda done, total: bar.update(task, completed=done, total=total)
-        )
+        loaded = load(path, folder, utc_now(), lambda done, total: bar.update(task, completed=done, total=total))
     console.print(f"indexed {counted(loaded.builds, 'build')}, {counted(loaded.lines, 'line')}", highlight=False)
     return loaded.problems

@@ -5,28 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from bot.app import open_search
-from bot.cli.common import configured
+from bot.app import open_search, utc_now
+from bot.cli.common import back, configured, known, told
 from bot.config import Config
 from bot.errors import UserError
 from bot.links import web
 from bot.model import Build, Hit, Window
-from bot.section import duration
-from bot.signatures import load
 from bot.sources.index import AHEAD
 from bot.sparkline import sparkline
 from bot.text import counted, cut, one_line
 from bot.workbench.asked import Asked, read
-from bot.workbench.builds import Progress as Told
 from bot.workbench.builds import Sort, sort_of
 from bot.workbench.known import classifier
 from bot.workbench.trial import Trial, try_out
@@ -44,7 +39,7 @@ def query(config: Path, text: str, since: str, show: int, timeout: float) -> Non
     """
     settings = configured(config)
     asked = read(text)
-    now = datetime.now(UTC)
+    now = utc_now()
     window = Window(now - back(since), now + AHEAD)
     trial = asyncio.run(_try(settings, asked, window, timeout))
     _print(trial, since, now, show)
@@ -52,29 +47,9 @@ def query(config: Path, text: str, since: str, show: int, timeout: float) -> Non
         raise UserError(("this is not all: " if trial.hits else "") + "; ".join(trial.doubts))
 
 
-def back(since: str) -> timedelta:
-    """A length of time given with --since. Raises UserError."""
-    try:
-        found = duration(since)
-    except ValueError as error:
-        raise UserError(f"--since {since}: {error}") from None
-    assert isinstance(found, timedelta)
-    return found
-
-
-@contextmanager
-def told() -> Iterator[Told]:
-    """Progress on standard error, where that is a terminal."""
-    shown = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bar:
-        task = bar.add_task("asking", total=None)
-        yield lambda what, done, all: bar.update(task, description=what, completed=done, total=all or None)
-
-
 async def _try(settings: Config, asked: Asked, window: Window, patience: float) -> Trial:
     search = open_search(settings)
-    trees = load(settings.signatures.folders, search.profile).trees
+    trees = known(settings, search.profile).trees
     try:
         with told() as progress:
             return await try_out(search, asked, window, classifier(search, trees, window), patience, progress)
@@ -91,7 +66,7 @@ def _print(trial: Trial, since: str, now: datetime, show: int) -> None:
         return
     console = Console(highlight=False, soft_wrap=True, markup=False)
     for name, text in _facts(trial, since, now):
-        console.print(f"{name:8} {text}" if name else f"{'':8} {text}")
+        console.print(f"{name:8} {text}")
     console.print(_by_result(trial))
     _list(console, trial, show)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
+from bot.app import utc_now
 from bot.cli.common import configured
 from bot.core import rules_of
 from bot.errors import UserError
@@ -38,6 +38,6 @@ def test(config: Path, project: str, job: str, pipeline: str, branch: str, signa
 
 
 def _such_a_failure(build: Build, signature: str) -> Judged:
-    now = datetime.now(UTC)
+    now = utc_now()
     failure = Failure(build, "", now, now, now, 1, now, settled=True)
     return Judged(failure, State.KNOWN if signature else State.UNKNOWN, (signature,) if signature else ())

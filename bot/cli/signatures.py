@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -97,15 +96,14 @@ def _unchecked(doubts: Mapping[str, set[str]]) -> list[str]:
 
 async def _live(config: Path, scope: Scope, since: str) -> tuple[Loaded, Mapping[str, set[str]]]:
     """The signatures with what the index says of them as warnings, and what it could not say."""
-    from bot.app import open_search
-    from bot.cli.common import configured
-    from bot.cli.query import back, told
+    from bot.app import open_search, utc_now
+    from bot.cli.common import back, configured, told
     from bot.model import Unknown
     from bot.signatures import warn
     from bot.sources.index import AHEAD
     from bot.workbench.live import Asker, look
 
-    now = datetime.now(UTC)
+    now = utc_now()
     window = Window(now - back(since), now + AHEAD)
     search = open_search(configured(config))
     try:

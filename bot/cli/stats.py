@@ -12,18 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from bot.app import open_search, utc_now
-from bot.cli.common import configured
-from bot.cli.query import back, told
+from bot.cli.common import back, configured, known, told
 from bot.config import Config
 from bot.errors import UserError
 from bot.model import Signature, Window
-from bot.signatures import load
 from bot.sources.index import AHEAD
 from bot.text import counted, cut, one_line
 from bot.workbench.stats import Row, Share, Stats, ask, count
@@ -55,9 +52,7 @@ def stats(config: Path, since: str, form: str) -> None:
 
 async def _count(settings: Config, window: Window, now: datetime) -> tuple[dict[str, Signature], Stats]:
     search = open_search(settings)
-    loaded = load(settings.signatures.folders, search.profile)
-    for fault in loaded.faults:
-        typer.echo(f"left out: {fault}", err=True)
+    loaded = known(settings, search.profile)
     pipelines = settings.builds.pipelines
     try:
         with told() as progress:

@@ -34,6 +34,12 @@ def test_a_query_is_counted_per_result_and_its_builds_are_listed(loaded: Path) -
     assert shown[-1] == "and 1 more build: --show lists them"
 
 
+def test_signatures_that_a_query_is_not_compared_with_are_named(loaded: Path) -> None:
+    (loaded / "signatures" / "broken.yaml").write_text("query: message:)\n", encoding="utf-8")
+    done = gatewatch(loaded, "query", "message:starting")
+    assert done.code == 0 and done.err.startswith("left out: ") and "broken.yaml:1:16: query: " in done.err
+
+
 def test_the_window_of_a_query(loaded: Path) -> None:
     done = gatewatch(loaded, "query", "message:starting", "--since", "30m")
     assert done.code == 0
