@@ -10,8 +10,8 @@ from bot.links import web
 from bot.records import ALL
 from bot.signatures import ID
 
-NUMBER = re.compile(r"(?:#|lp:?\s*#?|bug\s*#?)?(\d+)", re.IGNORECASE)
-IN_ADDRESS = re.compile(r"/(\d+)/?(?:[?#].*)?$")
+NUMBER = re.compile(r"(?:#|lp:?\s*#?|bug\s*#?)?(\d+)", re.IGNORECASE | re.ASCII)
+IN_ADDRESS = re.compile(r"/(\d+)/?(?:[?#].*)?$", re.ASCII)
 
 TEMPLATE = """\
 # A known cause of failed builds: docs/signatures.md says all about it.
