@@ -13,7 +13,6 @@ from bot.search import Search
 from bot.workbench.builds import Progress, Sort, describe, lacking, sort_of, unseen
 from bot.workbench.known import questions
 
-AT_ONCE = 25  # signatures between two calls of the progress
 DAY = timedelta(days=1)
 
 
@@ -68,7 +67,7 @@ class Stats:
 
 
 @dataclass(slots=True)
-class Asked:
+class Gathered:
     """What the index gave: the failed builds of the watched pipelines, what every signature found, whose builds."""
 
     failures: Mapping[str, Listed] = field(default_factory=dict)
@@ -83,79 +82,79 @@ async def ask(
     pipelines: tuple[str, ...],
     window: Window,
     progress: Progress = unseen,
-) -> Asked:
+) -> Gathered:
     """Ask all signatures of all of the window. Raises nothing for what the index does: that is among the doubts."""
-    asked = Asked()
+    gathered = Gathered()
     progress("listing failed builds", 0, 0)
     listed = await search.builds(window, Where(pipelines, tuple(sorted(FAILED_RESULTS))))
-    asked.failures = {one.uuid: one for one in listed.found}
-    asked.doubts += [f"not all failed builds were listed: {listed.why}"] if isinstance(listed, Unknown) else []
-    asked.answers = await answers(search, trees, window, progress)
-    hit = {hit.build for answer in asked.answers.values() for hit in answer.found}
-    uuids = sorted(hit | asked.failures.keys())
-    why = lacking(uuids, asked.builds, await describe(search, uuids, window, asked.builds, progress))
-    asked.doubts += [why] if why else []
-    return asked
+    gathered.failures = {one.uuid: one for one in listed.found}
+    gathered.doubts += [f"not all failed builds were listed: {listed.why}"] if isinstance(listed, Unknown) else []
+    gathered.answers = await answers(search, trees, window, progress)
+    hit = {hit.build for answer in gathered.answers.values() for hit in answer.found}
+    uuids = sorted(hit | gathered.failures.keys())
+    why = lacking(uuids, gathered.builds, await describe(search, uuids, window, gathered.builds, progress))
+    gathered.doubts += [why] if why else []
+    return gathered
 
 
 async def answers(
     search: Search, trees: Mapping[str, Node], window: Window, progress: Progress = unseen
 ) -> dict[str, Answer[list[Hit]]]:
-    """What each signature finds in all builds of the window, some signatures at a time."""
-    found: dict[str, Answer[list[Hit]]] = {}
+    """What each signature finds in all builds of the window.
+
+    All are asked by one call, so that the search can join them and lists the builds once.
+    """
     match await questions(search, trees):
         case Unknown(why, _):
             return {id: Unknown(why, []) for id in trees}
         case Complete(all):
-            for start in range(0, len(all), AT_ONCE):
-                progress("asking signatures", start, len(all))
-                found |= await search.hits(all[start : start + AT_ONCE], None, window)
-    return found
+            progress("asking signatures", 0, 0)
+            return dict(await search.hits(all, None, window))
 
 
-def count(asked: Asked, signatures: Mapping[str, Signature], pipelines: Sequence[str], now: datetime) -> Stats:
-    """The numbers of all that was asked. Pure.
+def count(gathered: Gathered, signatures: Mapping[str, Signature], pipelines: Sequence[str], now: datetime) -> Stats:
+    """The numbers of all that was gathered. Pure.
 
     The rate is elastic-recheck's (uncategorized_fails.py): of the voting failed builds, those in which some signature
     is found; one that says nothing (suppress-notification) counts as well.
     """
-    failures = {uuid: asked.builds[uuid] for uuid in asked.failures if uuid in asked.builds}
+    failures = {uuid: gathered.builds[uuid] for uuid in gathered.failures if uuid in gathered.builds}
     voting = {uuid: build for uuid, build in failures.items() if build.voting}
     rows = [
-        _row(signatures[id], answer, asked, failures if signatures[id].nonvoting else voting, pipelines, now)
-        for id, answer in asked.answers.items()
+        _row(signatures[id], answer, gathered, failures if signatures[id].nonvoting else voting, pipelines, now)
+        for id, answer in gathered.answers.items()
     ]
-    explained = {hit.build for answer in asked.answers.values() for hit in answer.found} & voting.keys()
-    silent = sum(isinstance(answer, Unknown) for answer in asked.answers.values())
-    unanswered = [f"{silent} of {len(asked.answers)} signatures did not answer completely"] if silent else []
+    explained = {hit.build for answer in gathered.answers.values() for hit in answer.found} & voting.keys()
+    silent = sum(isinstance(answer, Unknown) for answer in gathered.answers.values())
+    unanswered = [f"{silent} of {len(gathered.answers)} signatures did not answer completely"] if silent else []
     return Stats(
         sorted(rows, key=lambda row: (-row.failed.builds, -row.passed, row.id)),
         Share(len(explained), len(voting)),
         shares((voting[uuid] for uuid in explained), voting.values(), all=True),
-        (*asked.doubts, *unanswered),
-        not asked.doubts,
+        (*gathered.doubts, *unanswered),
+        not gathered.doubts,
     )
 
 
 def _row(
     signature: Signature,
     answer: Answer[list[Hit]],
-    asked: Asked,
+    gathered: Gathered,
     failures: Mapping[str, Build],
     pipelines: Sequence[str],
     now: datetime,
 ) -> Row:
     own = [hit for hit in answer.found if hit.build in failures]
-    others = (asked.builds.get(hit.build) for hit in answer.found)
+    others = (gathered.builds.get(hit.build) for hit in answer.found)
     passed = sum(1 for one in others if one and one.pipeline in pipelines and sort_of(one) is Sort.PASSED)
     return Row(
         signature.id,
         Share(len(own), len(failures)),
         passed,
-        sum(1 for hit in own if asked.failures[hit.build].newest >= now - DAY),
+        sum(1 for hit in own if gathered.failures[hit.build].newest >= now - DAY),
         max((hit.last for hit in own), default=None),
         shares((failures[hit.build] for hit in own), failures.values()),
-        "; ".join([*([answer.why] if isinstance(answer, Unknown) else []), *asked.doubts]),
+        "; ".join([*([answer.why] if isinstance(answer, Unknown) else []), *gathered.doubts]),
     )
 
 

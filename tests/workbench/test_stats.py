@@ -107,6 +107,14 @@ async def test_what_was_not_listed_or_described_is_said(broken: str, doubt: str)
     assert found.listed == (broken == "shapeless")
 
 
+async def test_all_signatures_are_asked_by_one_call() -> None:
+    """Then the search joins them, and lists the builds once."""
+    index = one_failed("alpha fault")
+    trees = {f"s{number}": parse(f"message:{number}") for number in range(100)}
+    await ask(index, trees, GATE, WINDOW)
+    assert index.asked == [frozenset(trees)]
+
+
 # -- dead ones --------------------------------------------------------------------------------------------------
 
 
