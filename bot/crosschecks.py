@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from bot.chat.irc.config import channel_fault
 from bot.model import room_address
+from bot.search import tls
 from bot.sections import Feed
 from bot.wording import strange_word
 from bot.yamlmarks import Fault, KeyPath, Marked
@@ -31,6 +32,7 @@ def faults(config: Config, marked: Marked) -> Iterator[Fault]:
         *_times(config),
         *_consoles(config),
         *_files(config, ()),
+        *_certificates(config),
     ):
         yield marked.fault(path, message)
 
@@ -143,3 +145,14 @@ def _files(value: object, path: KeyPath) -> Found:
         word = next(str(key) for key in reversed(path) if isinstance(key, str))
         if word in MUST_EXIST or word.endswith("_file"):
             yield path, f"there is no {value}"
+
+
+def _certificates(config: Config) -> Found:
+    """Files that are there and are of no use as certificates and keys."""
+    search = config.search
+    named = [file for file in (search.ca_file, search.cert_file, search.key_file) if file is not None]
+    if named and all(file.exists() for file in named):
+        try:
+            tls.context(search)
+        except tls.Unusable as fault:
+            yield ("search", fault.key), fault.why

@@ -226,6 +226,25 @@ def test_a_word_is_exact_and_a_caret_starts_an_expression(pattern: str, text: st
     assert Pattern(pattern).matches(text) is found
 
 
+@pytest.mark.parametrize(
+    ("files", "key", "why"),
+    [
+        ("ca_file: notes.txt", "ca_file", "cannot use {there}/notes.txt: it holds no certificate as PEM"),
+        ("ca_file: gone.pem", "ca_file", "there is no {there}/gone.pem"),
+        ("key_file: gone.pem, cert_file: notes.txt", "key_file", "there is no {there}/gone.pem"),
+        ("cert_file: notes.txt", "cert_file", "cannot use {there}/notes.txt: it holds no certificate as PEM"),
+    ],
+)
+def test_a_file_that_holds_no_certificate(files: str, key: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("the certificate is in the safe\n", encoding="utf-8")
+    text = SMALL.replace("url: embedded, path: var/index", f"url: https://opensearch.example.org, {files}")
+    with pytest.raises(UserError) as caught:
+        config.load(written(tmp_path, text), {})
+    column = text.index(files) + len(f"{key}: ") + 1
+    fault = f"{tmp_path}/config.yaml:1:{column}: search.{key}: {why.format(there=tmp_path)}"
+    assert caught.value.problems == (fault,)
+
+
 def test_shipped_files_are_the_packed_ones_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "CODE", tmp_path / "bot")
     assert resources.shipped("examples/gate-day") == tmp_path / "examples" / "gate-day"

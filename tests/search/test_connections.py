@@ -87,9 +87,9 @@ async def test_no_secret_is_said(
         ("api_key_file", b"", "search.api_key: it is empty, or has a line break"),
         ("bearer_file", b"\xff\xfe", "search: cannot read .*there"),
         ("ca_file", None, "search.ca_file: cannot use .*gone: No such file"),
-        ("ca_file", b"", "search.ca_file: cannot use"),
+        ("ca_file", b"", "search.ca_file: cannot use .*there: it holds no certificate as PEM"),
         ("cert_file", None, "search.cert_file: cannot use .*gone: No such file"),
-        ("cert_file", b"no certificate", "search.cert_file: cannot use"),
+        ("cert_file", b"no certificate", "search.cert_file: cannot use .*there: it holds no certificate as PEM"),
     ],
 )
 def test_a_file_that_is_of_no_use(key: str, content: bytes | None, sentence: str, tmp_path: Path) -> None:
@@ -183,6 +183,15 @@ def test_a_key_in_the_same_file_and_one_that_fits_not(certificates: Path, tmp_pa
     wrong = {"url": url, "cert_file": certificates / "client.pem", "key_file": certificates / "server.key"}
     with pytest.raises(UserError, match=r"search.cert_file: cannot use .*client.pem with .*server.key"):
         HttpSearch(SearchConfig.model_validate(wrong))
+
+
+def test_a_certificate_without_its_key(certificates: Path) -> None:
+    client = certificates / "client.pem"
+    settings = {"url": "https://example.org", "cert_file": client}
+    with pytest.raises(UserError, match=r"client.pem: it holds no private key; name the key's file as key_file$"):
+        HttpSearch(SearchConfig.model_validate(settings))
+    with pytest.raises(UserError, match=r"client.pem with .*client.pem: .*client.pem holds no key$"):
+        HttpSearch(SearchConfig.model_validate(settings | {"key_file": client}))
 
 
 def test_a_key_with_a_password_is_refused_and_not_asked_for(certificates: Path, tmp_path: Path) -> None:
