@@ -70,12 +70,16 @@ def of_error(item: Mapping[str, Any]) -> Trouble:
     """The trouble of a search that failed altogether."""
     status = item.get("status", 500)
     kind, reason = root(item["error"])
-    # Fields that cannot be aggregated by are the index's fault, not the query's.
-    about = kind in ABOUT_THE_QUERY and "fielddata" not in reason.lower()
+    about = about_the_query(kind, reason)
     # With 500 a server fell over this very search; one that is busy or lacks shards says 429, 503 or 504.
     by_query = about or kind == TOO_MANY_BUCKETS or status == 500
     why = f"the server refused the search ({status}): {kind}: {reason}"[:REASON_LENGTH]
     return Trouble(why, refused=about and status == 400, by_query=by_query)
+
+
+def about_the_query(kind: str, reason: str) -> bool:
+    """Whether another query might be answered. Fields that cannot be aggregated by are the index's fault."""
+    return kind in ABOUT_THE_QUERY and "fielddata" not in reason.lower()
 
 
 def root(error: Any) -> tuple[str, str]:
@@ -129,5 +133,5 @@ def of_failures(failures: list[Any], failed: int, total: int) -> Trouble:
     causes = [root(failure.get("reason") if isinstance(failure, Mapping) else failure) for failure in failures]
     said = f": {causes[0][0]}: {causes[0][1]}" if causes else ""
     refused = bool(causes) and all(kind == "query_shard_exception" for kind, _ in causes)
-    by_query = any(kind in ABOUT_THE_QUERY or kind == TOO_MANY_BUCKETS for kind, _ in causes)
+    by_query = any(about_the_query(*cause) or cause[0] == TOO_MANY_BUCKETS for cause in causes)
     return Trouble(f"{failed} of {total} shards failed{said}"[:REASON_LENGTH], refused, by_query)
