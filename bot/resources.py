@@ -15,3 +15,8 @@ def shipped(name: str) -> Path:
     """
     packed = CODE / "data"
     return (packed if packed.is_dir() else CODE.parent) / name
+
+
+def came_with_us(file: Path) -> bool:
+    """Is it one of the shipped signatures, which whoever runs the bot does not mend?"""
+    return file.resolve().is_relative_to(shipped("signatures").resolve())

@@ -11,8 +11,9 @@ import typer
 
 from bot.cli.options import DEFAULT
 from bot.errors import UserError
+from bot.lucene.tree import Node
 from bot.model import Profile, Window
-from bot.resources import shipped
+from bot.resources import came_with_us, shipped
 from bot.search.profiles import LOGSENDER
 from bot.shape import many
 from bot.signatures import Loaded, load
@@ -32,8 +33,10 @@ class Scope:
     name: str
 
 
-def check(folder: Path | None, config: Path | None, since: str | None, watch: bool) -> None:
+def check(folder: Path | None, config: Path | None, since: str | None, all_of_them: bool, watch: bool) -> None:
     """Of a folder, else of the config's, else of the shipped ones; `since`: the configured index is asked, too.
+
+    `all_of_them`: also about shipped ones where there are others.
 
     Raises UserError with all faults, and with what could not be checked.
     """
@@ -47,7 +50,7 @@ def check(folder: Path | None, config: Path | None, since: str | None, watch: bo
     elif since is None or config is None:
         report(load(scope.folders, scope.profile), {}, scope)
     else:
-        report(*asyncio.run(_live(config, scope, since)), scope=scope)
+        report(*asyncio.run(_live(config, scope, since, all_of_them)), scope=scope)
 
 
 def scope_of(folder: Path | None, config: Path | None) -> Scope:
@@ -94,7 +97,7 @@ def _unchecked(doubts: Mapping[str, set[str]]) -> list[str]:
     return lines
 
 
-async def _live(config: Path, scope: Scope, since: str) -> tuple[Loaded, Mapping[str, set[str]]]:
+async def _live(config: Path, scope: Scope, since: str, all_of_them: bool) -> tuple[Loaded, Mapping[str, set[str]]]:
     """The signatures with what the index says of them as warnings, and what it could not say."""
     from bot.app import open_search, utc_now
     from bot.cli.common import back, configured, told
@@ -114,9 +117,23 @@ async def _live(config: Path, scope: Scope, since: str) -> tuple[Loaded, Mapping
                 return loaded, {answer.why: set(loaded.trees)}
             loaded = load(scope.folders, scope.profile, answer.found)
             asker = Asker(search, answer.found, window, f"the last {since}")
-            found = await look(asker, loaded.trees, progress)
+            trees, beside = _apart(loaded, all_of_them)
+            found = await look(asker, trees, progress, beside=beside)
     finally:
         await search.close()
     for id, remarks in found.remarks.items():
         warn(loaded, id, remarks)
+    if beside:
+        loaded.warnings = [one for one in loaded.warnings if not came_with_us(Path(one.file))]
+        came = f"{counted(len(beside), 'signature')} that came with Gatewatch"
+        typer.echo(f"nothing is said of {came}; --shipped does")
     return loaded, found.doubts
+
+
+def _apart(loaded: Loaded, all_of_them: bool) -> tuple[dict[str, Node], dict[str, Node]]:
+    """The trees of those to speak of, and of the shipped ones where there are others."""
+    own = {id for id, source in loaded.sources.items() if not came_with_us(Path(source.marked.file))}
+    if all_of_them or not own:
+        return loaded.trees, {}
+    trees = {id: tree for id, tree in loaded.trees.items() if id in own}
+    return trees, {id: tree for id, tree in loaded.trees.items() if id not in own}

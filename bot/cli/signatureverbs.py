@@ -33,6 +33,9 @@ def check_signatures(
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Also ask the config's index.")] = False,
     since: Annotated[str, typer.Option(help="How far back --live looks: 90m, 24h, 10d.")] = "24h",
+    all_of_them: Annotated[
+        bool, typer.Option("--shipped", help="With --live: also speak of those that came with Gatewatch.")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file is saved, until Ctrl-C.")] = False,
 ) -> None:
     """Name faulty and questionable signatures; run their sample lines.
@@ -43,7 +46,7 @@ def check_signatures(
 
     if live and watch:
         raise typer.BadParameter("--watch looks at the files only; leave --live out")
-    check(folder, config, since if live else None, watch)
+    check(folder, config, since if live else None, all_of_them, watch)
 
 
 @signatures.command("test", epilog=CODES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 
 from bot.lucene.lint import Remark
 from bot.lucene.printing import to_text
@@ -29,6 +30,7 @@ OF_A_BUILD = ("job", "result", "project", "pipeline", "branch", "tenant")
 # A line has many of these, or nearly each its own: they are not constant, and dear to ask for.
 VARIED = ("message", "tags", "filename", "at", "uuid")
 
+NONE: Mapping[str, Node] = MappingProxyType({})
 Answers = Mapping[str, Answer[list[Hit]]]
 Owners = Mapping[str, Sequence[tuple[str, Leaf]]]  # field -> the clauses that name it, and their signatures
 Pair = tuple[str, str]  # field and value
@@ -73,10 +75,13 @@ class Asker:
         return path in self.fields or any(field.exact == path for field in self.fields.values())
 
 
-async def look(asker: Asker, trees: Mapping[str, Node], progress: Progress = unseen) -> Findings:
+async def look(
+    asker: Asker, trees: Mapping[str, Node], progress: Progress = unseen, *, beside: Mapping[str, Node] = NONE
+) -> Findings:
     """What there is to say of all signatures, whose trees are as `parse` gave them.
 
-    Eight calls of the search, however many signatures there are. Raises nothing for what the index does.
+    `beside`: others, of which nothing is said but that one of these hits the same. Eight calls of the search, however
+    many signatures there are. Raises nothing for what the index does.
     """
     found = Findings()
     listed = await asker.search.builds(asker.window, Where())
@@ -86,9 +91,10 @@ async def look(asker: Asker, trees: Mapping[str, Node], progress: Progress = uns
         return found
     newest = [one.uuid for one in sorted(listed.found, key=lambda one: one.newest, reverse=True)[:SAMPLE]]
     progress("asking the signatures", 0, STEPS)
-    whole = await asker.hits({id: asker.rewritten(tree) for id, tree in trees.items()})
-    doubt_unknown(found, whole, {id: {id} for id in trees})
-    twins(found, whole)
+    whole = await asker.hits({id: asker.rewritten(tree) for id, tree in {**beside, **trees}.items()})
+    doubt_unknown(found, whole, {id: {id} for id in whole})
+    twins(found, whole, trees)
+    whole = {id: whole[id] for id in trees}
     progress("asking their clauses", 1, STEPS)
     await absent(found, asker, trees, whole, newest)
     progress("asking for constant fields", 2, STEPS)
@@ -115,14 +121,14 @@ def counts(answer: Answer[list[Hit]]) -> dict[str, int]:
 # -- signatures that find the same ----------------------------------------------------------------------------
 
 
-def twins(found: Findings, whole: Answers) -> None:
-    """Each signature that hits the very builds of one before it."""
+def twins(found: Findings, whole: Answers, about: Collection[str]) -> None:
+    """Each of these signatures that hits the very builds of one before it; the others come first."""
     seen: dict[frozenset[str], str] = {}
-    for id, answer in sorted(whole.items()):
+    for id, answer in sorted(whole.items(), key=lambda item: (item[0] in about, item[0])):
         builds = frozenset(counts(answer))
         if isinstance(answer, Complete) and builds:
             first = seen.setdefault(builds, id)
-            if first != id:
+            if first != id and id in about:
                 found.remark(id, 0, f"hits the same {counted(len(builds), 'build')} as {first}")
 
 
@@ -225,7 +231,8 @@ def other_than(name: str, value: str) -> Node:
 async def idle(found: Findings, asker: Asker, trees: Mapping[str, Node], whole: Answers) -> None:
     """Each clause without which a signature that hits something hits the same, as often.
 
-    Nothing is said of what is inside such a clause, or where another remark stands.
+    Nothing is said of what is inside such a clause, or where another remark stands, or of a file's name or tag: a
+    signature is to name its file.
     """
     sure = [id for id, answer in whole.items() if isinstance(answer, Complete) and answer.found]
     taken = {id: list(islice(parts(trees[id]), MOST_PARTS + 1)) for id in sure}
@@ -237,7 +244,7 @@ async def idle(found: Findings, asker: Asker, trees: Mapping[str, Node], whole: 
         for id in sure
         if id not in long
         for number, part in enumerate(taken[id])
-        if asks_for_text(part.rest, asker.profile)
+        if asks_for_text(part.rest, asker.profile) and not names_a_file(part.clause, asker.profile)
     }
     answers = await asker.hits({name: asker.rewritten(part.rest) for name, (_, part) in asked.items()})
     doubt_unknown(found, answers, {name: {id} for name, (id, _) in asked.items()})
@@ -249,6 +256,11 @@ async def idle(found: Findings, asker: Asker, trees: Mapping[str, Node], whole: 
             told[id] |= places
             hits = f"{counted(sum(counts(answer).values()), 'hit')} in {counted(len(answer.found), 'build')}"
             found.remark(id, part.at, f"without this clause {asker.span} has the same {hits}: {written(part.clause)}")
+
+
+def names_a_file(clause: Node, profile: Profile) -> bool:
+    names = (profile.names["tags"], profile.names["filename"])
+    return all(resolve(leaf.field, profile) in names for leaf in leaves(clause))
 
 
 def written(node: Node) -> str:

@@ -66,6 +66,22 @@ def test_the_live_index_says_what_no_file_shows(indexed: Path) -> None:
     ]
 
 
+def test_of_shipped_signatures_the_live_index_says_something_when_asked_to(indexed: Path) -> None:
+    add(indexed, "gone", 'tags:"console" AND message:"never seen"')
+    text = (indexed / "config.yaml").read_text(encoding="utf-8")
+    (indexed / "config.yaml").write_text(text.replace("[signatures]", '["shipped:signatures", signatures]'))
+    count = len(list((ROOT / "signatures").glob("*.yaml")))
+    done = gatewatch(indexed, "signatures", "check", "--live")
+    assert (done.code, done.err) == (0, "")
+    assert done.lines[0] == f"nothing is said of {count} signatures that came with Gatewatch; --shipped does"
+    folder = f"warning: {indexed}/signatures"
+    assert done.lines[1].startswith(f"{folder}/disk.yaml:1:8: query: hits the same 1 build as ")
+    assert done.lines[2].startswith(f"{folder}/gone.yaml:2:29: query: no line of the last 24h has this")
+    assert done.lines[3] == f"{count + 2} signatures, no faults, 2 warnings"
+    done = gatewatch(indexed, "signatures", "check", "--live", "--shipped")
+    assert any(line.startswith(f"warning: {ROOT}/signatures/") for line in done.lines), done.out
+
+
 def test_an_index_that_is_down_is_no_warning(home: Path) -> None:
     text = (home / "config.yaml").read_text(encoding="utf-8")
     down = f"search: {{url: 'http://127.0.0.1:{free_port()}', index: logs}}"

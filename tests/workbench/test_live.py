@@ -84,9 +84,16 @@ async def test_each_remark_is_made_where_it_is_due_and_nowhere_else(search: Sear
         ],
         "same": [
             (0, f"hits the same {alpha.partition(' in ')[2]} as alone"),
-            (at("same", '"console'), f'without this clause {SPAN} has the same {alpha}: tags:"console"'),
         ],
     }
+
+
+async def test_of_those_beside_nothing_is_said_but_that_another_hits_the_same(
+    search: Search, gate: list[Logged]
+) -> None:
+    findings = await look(await asker(search), trees("alone"), beside=trees("same", "gone", "branch"))
+    builds = hits(gate, "alpha fault").partition(" in ")[2]
+    assert said(findings) == {"alone": [(0, f"hits the same {builds} as same")]}
 
 
 async def test_without_a_build_in_the_window_nothing_is_said_of_any(search: Search) -> None:
