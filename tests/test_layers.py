@@ -30,6 +30,7 @@ HOMES = {
 # Deciders are pure: no clock, no client, no store.
 PURE = (
     "bot/incidents",
+    "bot/lucene",
     "bot/routing",
     "bot/formatting",
     "bot/reasons",
@@ -53,12 +54,23 @@ PURE = (
     "bot/search/whole",
     "bot/workbench/asked",
     "bot/workbench/draft",
+    "bot/workbench/logs",
+    "bot/workbench/parts",
     "bot/workbench/verdict",
 )
 EDGES = ("bot.store", "bot.chat", "bot.search", "bot.sources", "bot.app", "bot.core", "bot.poller", "asyncio", "time")
 # Adapters know their contract, their own package, errors, model, and the base of config sections.
 ADAPTERS = ("bot/chat/irc", "bot/chat/matrix", "bot/chat/console", "bot/search/http", "bot/search/embedded")
 FOR_ADAPTERS = ("bot.errors", "bot.model", "bot.section", "bot.text", "bot.chat", "bot.search", "bot.lucene")
+# What authors of signatures ask knows of the search its contract and its profiles, of the rest what is plain data.
+FOR_WORKBENCH = ("bot.errors", "bot.links", "bot.lucene", "bot.model", "bot.records", "bot.signatures", "bot.text")
+FOR_WORKBENCH += (
+    "bot.classify.Classify",
+    "bot.search.Question",
+    "bot.search.Search",
+    "bot.search.profiles",
+    "bot.workbench",
+)
 # What reads folders of logs for the embedded index reads YAML as config and signatures do.
 READS_YAML = ("bot/search/embedded/logfolder",)
 
@@ -118,6 +130,18 @@ def test_adapters_import_their_contract_and_no_more() -> None:
         if below(module, ADAPTERS) and not below(module, READS_YAML)
         for name in imported(tree)
         if name.startswith("bot.") and not part_of(name, FOR_ADAPTERS)
+    ]
+    assert strays == []
+
+
+def test_the_workbench_knows_the_search_by_its_contract() -> None:
+    packages = ("bot.classify", "bot.search")  # what is taken of them is named apart
+    strays = [
+        f"{module} imports {name}"
+        for module, tree in modules()
+        if below(module, ("bot/workbench",))
+        for name in imported(tree)
+        if name.startswith("bot.") and name not in packages and not part_of(name, FOR_WORKBENCH)
     ]
     assert strays == []
 
