@@ -10,7 +10,6 @@ from sqlalchemy import delete, insert, select
 
 from bot.model import Ran, Totals
 from bot.records import News, SignatureState
-from bot.store.rows import news_of
 from bot.store.tables import feed, heard, meta, news, ran, signature
 from bot.store.verbs import Verbs, chunks
 
@@ -38,10 +37,6 @@ class NoteVerbs(Verbs):
         ]
         if rows:
             self._connection.execute(insert(news), rows)
-
-    def news_since(self, at: datetime) -> list[News]:
-        """In the order in which they were added."""
-        return [news_of(row) for row in self._rows(select(news).where(news.c.at >= at).order_by(news.c.id))]
 
     def hear(self, network: str, id: str, now: datetime) -> bool:
         """True the first time that a network gives this id; ids are remembered for 14 days."""

@@ -58,18 +58,6 @@ class OutboxVerbs(Verbs):
         """Rows that ended at that time or later, by id."""
         return self._deliveries(select(delivery).where(delivery.c.ended >= at).order_by(delivery.c.id))
 
-    def last_said(self, about: str, room: str) -> Delivery | None:
-        wanted = self._said(about, room, select(delivery)).order_by(delivery.c.revision.desc()).limit(1)
-        return next(iter(self._deliveries(wanted)), None)
-
-    def lines_said(self, about: str, room: str) -> int:
-        """How many messages about it the room has got."""
-        return self._connection.scalar(self._said(about, room, select(func.count()))) or 0
-
-    @staticmethod
-    def _said(about: str, room: str, wanted: Select[Any]) -> Select[Any]:
-        return wanted.where(delivery.c.about == about, delivery.c.room == room, delivery.c.stage == Stage.SAID)
-
     def totals_by_stage(self) -> dict[Stage, int]:
         """How many rows are in each stage; all stages are there."""
         rows = self._rows(select(delivery.c.stage, func.count().label("rows")).group_by(delivery.c.stage))

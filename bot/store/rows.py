@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from bot.model import Build, Hit, Line, Message, Said, room_address
-from bot.records import Delivery, Failure, Found, News, Rendered, Spoke, State, Unsearched
+from bot.records import Delivery, Failure, Found, Rendered, Spoke, State, Unsearched
 
 BUILD_FIELDS = tuple(one.name for one in fields(Build))
 FAILURE_FIELDS = (
@@ -101,10 +101,6 @@ def found_of(row: Row[Any]) -> Found:
 
 def unsearched_of(row: Row[Any]) -> Unsearched:
     return Unsearched(row.signature, row.why, row.tries, row.next_try, row._mapping["count"])
-
-
-def news_of(row: Row[Any]) -> News:
-    return News(row.at, row.unit, row.build, row.state, row.cause)
 
 
 def frozen_row(rendered: Rendered) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from bot.model import Build, Hit, Line, Message, Said
-from bot.records import Delivery, Failure, Found, Kind, Rendered, Spoke, State
+from bot.records import Delivery, Failure, Found, Kind, News, Rendered, Spoke, State
 from bot.store import Store, Tx
+from bot.store.tables import news
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -91,3 +94,9 @@ def process(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+
+
+def news_there(store: Store) -> list[News]:
+    """All of the table, in the order in which it was added."""
+    rows = store.read_now(lambda tx: tx._rows(select(news).order_by(news.c.id)))
+    return [News(row.at, row.unit, row.build, row.state, row.cause) for row in rows]

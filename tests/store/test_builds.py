@@ -12,7 +12,7 @@ from sqlalchemy import event
 from bot.model import Build, Line, Ran
 from bot.records import ALL, Failure, Kind, News, Standing, State, Unanswered, Unsearched
 from bot.store import Store
-from tests.store.making import DAY, HOUR, MINUTE, NOVA, NOW, SECOND, claimed, failure, found, queue, say
+from tests.store.making import DAY, HOUR, MINUTE, NOVA, NOW, SECOND, claimed, failure, found, news_there, queue, say
 
 
 def put(store: Store, *failures: Failure) -> None:
@@ -200,7 +200,7 @@ def test_pruned_builds_take_all_of_theirs_along(store: Store) -> None:
     assert store.write_now(lambda tx: tx.prune(NOW - HOUR)) == 1
     assert [at for at, _ in store.read_now(lambda tx: tx.ran_since(NOW - 2 * DAY))] == [NOW]
     assert uuids(store.read_now(lambda tx: tx.failures(["old", "new"]))) == ["new"]
-    assert [one.build for one in store.read_now(lambda tx: tx.news_since(NOW))] == ["new"]
+    assert [one.build for one in news_there(store)] == ["new"]
     left = store.read_now(lambda tx: tx.deliveries(["old", "catch-up", "unsaid"]))
     assert [row.about for row in left if row.room == NOVA] == ["catch-up", "unsaid"]
     put(store, failure("old"))

@@ -156,21 +156,6 @@ def test_irc_gives_no_id_and_it_is_said_all_the_same(store: Store) -> None:
     assert look(store, row.id).said == Said("")
 
 
-def test_what_a_room_got_of_a_story(store: Store) -> None:
-    for revision in range(3):
-        queue(store, "bs1", revision=revision)
-        say(store, claimed(store))
-    queue(store, "bs1", revision=3)
-    row = claimed(store)
-    store.write_now(lambda tx: tx.fail(row.id, "banned", NOW))
-    assert store.read_now(lambda tx: tx.lines_said("bs1", NOVA)) == 3
-    last = store.read_now(lambda tx: tx.last_said("bs1", NOVA))
-    assert last is not None
-    assert last.revision == 2
-    assert store.read_now(lambda tx: tx.lines_said("bs1", GLANCE)) == 0
-    assert store.read_now(lambda tx: tx.last_said("bs1", GLANCE)) is None
-
-
 def test_deliveries_and_queued_are_in_order(store: Store) -> None:
     queue(store, "bs1", NOVA, 0, NOW + HOUR)
     say(store, claimed(store, NOW + HOUR))
