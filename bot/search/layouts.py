@@ -103,13 +103,18 @@ class Layouts:
             return None
 
     async def _assumed(self) -> Fields:
-        """The profile's own fields, if a document has them: a filter on a field that is not there finds nothing."""
+        """The profile's fields, if documents have the uuid and what the settings name.
+
+        A filter on a field that is not there finds nothing, and no server says so.
+        """
         layout = Layout(self._profile, mapping.assumed(self._profile))
-        uuid = layout.exact("uuid")
-        item = await self._wire.search(json.dumps(plan.any_with(uuid)).encode())
-        fault = whole.trouble(item, self._index)
-        if fault is not None:
-            raise NoAnswer(fault.why)
-        if not answers.any_document(item):
-            raise NoAnswer(f"the fields of {self._index} cannot be read, and nothing has {uuid}: allow {FIELD_CAPS}")
+        for path in (layout.exact("uuid"), *(layout.field(word).name for word in self._named)):
+            item = await self._wire.search(json.dumps(plan.any_with(path)).encode())
+            fault = whole.trouble(item, self._index)
+            if fault is not None:
+                raise NoAnswer(fault.why)
+            if not answers.any_document(item):
+                raise NoAnswer(
+                    f"the fields of {self._index} cannot be read, and nothing has {path}: allow {FIELD_CAPS}"
+                )
         return layout.fields

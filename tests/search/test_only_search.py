@@ -12,7 +12,7 @@ import pytest
 import yaml
 from aiohttp import web
 
-from bot.model import Where
+from bot.model import Complete, Unknown, Where
 from bot.search import Question
 from bot.search.config import SearchConfig
 from bot.search.http import HttpSearch
@@ -99,6 +99,19 @@ async def test_only_search_is_needed(
     assert [proxy.actions().count(action) for action in actions if action in ("_msearch", "_field_caps")] == [
         1 for action in actions if action in ("_msearch", "_field_caps")
     ]
+
+
+async def test_a_field_that_the_settings_name_is_looked_for_where_fields_are_assumed(gate: str, proxy: Proxy) -> None:
+    proxy.before = forbidden("_field_caps", "_mapping")
+    for name, there in (("build_name", True), ("nosuch", False)):
+        search = HttpSearch(
+            SearchConfig.model_validate({"url": proxy.url, "index": gate, "fields": {"job": name}}),
+            notice=lambda _: None,
+        )
+        answer = await search.builds(DAY, Where())
+        await search.close()
+        assert isinstance(answer, Complete) is there, answer
+    assert answer == Unknown(f"the fields of {gate} cannot be read, and nothing has nosuch: allow _field_caps", [])
 
 
 def asked_of(proxy: Proxy) -> set[tuple[str, str]]:
