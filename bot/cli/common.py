@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +22,15 @@ from bot.section import duration
 from bot.signatures import Loaded, load
 from bot.workbench.builds import Progress as Told
 
+NAMED = 5  # signatures in a sentence about many
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def listed(ids: Iterable[str]) -> str:
+    """`a, b, c, d, e and 3 more`, in order."""
+    names = sorted(ids)
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def found_there(path: Path) -> Path:

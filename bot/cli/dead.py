@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import typer
 
 from bot import yamlmarks
 from bot.app import open_search, utc_now
-from bot.cli.common import configured, known, told
+from bot.cli.common import configured, known, listed, told
 from bot.config import Config
 from bot.errors import UserError
 from bot.resources import shipped
@@ -25,10 +25,10 @@ def dead(config: Path, days: int, delete: bool, dry_run: bool) -> None:
     loaded, judged = asyncio.run(_find(settings, days))
     problems = [f"{id}: {why}" for id, why in judged.unsure.items()]
     away = (delete or dry_run) and not judged.blank
-    for id in judged.dead:
-        if away:
-            problems += _remove(loaded, id, settings.signatures.folders, dry_run)
-        else:
+    if away:
+        problems += _bury(loaded, judged.dead, settings.signatures.folders, dry_run)
+    else:
+        for id in judged.dead:
             typer.echo(f"{id}  {one_line(loaded.signatures[id].title)}".rstrip())
     typer.echo(
         f"{len(judged.dead)} of {counted(len(loaded.trees), 'signature')} without a hit in {counted(days, 'day')}"
@@ -51,22 +51,35 @@ async def _find(settings: Config, days: int) -> tuple[Loaded, Judged]:
         await search.close()
 
 
-def _remove(loaded: Loaded, id: str, folders: Iterable[Path], dry_run: bool) -> list[str]:
-    """Remove a dead signature's file, or say why not; returns what went wrong."""
-    file = Path(loaded.sources[id].marked.file)
-    why = kept(loaded.signatures[id], file, list(folders), shipped("signatures"))
-    if not why and not _as_loaded(loaded, id, file):
-        why = "its file was changed meanwhile"
-    if why:
-        typer.echo(f"kept {id}: {why}")
-    elif dry_run:
+def _bury(loaded: Loaded, dead: Iterable[str], folders: Sequence[Path], dry_run: bool) -> list[str]:
+    """Remove the files of dead signatures, then say which ones stay, and why; returns what went wrong."""
+    problems: list[str] = []
+    staying: dict[str, list[str]] = {}
+    for id in dead:
+        file = Path(loaded.sources[id].marked.file)
+        if why := _stays(loaded, id, file, folders):
+            staying.setdefault(why, []).append(id)
+        else:
+            problems += _remove(file, dry_run)
+    for why, ids in staying.items():
+        typer.echo(f"kept {listed(ids)}: {why}")
+    return problems
+
+
+def _stays(loaded: Loaded, id: str, file: Path, folders: Sequence[Path]) -> str:
+    why = kept(loaded.signatures[id], file, folders, shipped("signatures"))
+    return why or ("" if _as_loaded(loaded, id, file) else "its file was changed meanwhile")
+
+
+def _remove(file: Path, dry_run: bool) -> list[str]:
+    if dry_run:
         typer.echo(f"would remove {file}")
-    else:
-        try:
-            file.unlink()
-        except OSError as error:
-            return [f"{file} was not removed: {error.strerror}"]
-        typer.echo(f"removed {file}")
+        return []
+    try:
+        file.unlink()
+    except OSError as error:
+        return [f"{file} was not removed: {error.strerror}"]
+    typer.echo(f"removed {file}")
     return []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from bot.cli.common import listed
 from bot.cli.options import DEFAULT
 from bot.errors import UserError
 from bot.lucene.tree import Node
@@ -20,8 +21,6 @@ from bot.signatures import Loaded, load
 from bot.signatures import check as run_samples
 from bot.text import counted
 from bot.yamlmarks import Fault
-
-NAMED = 5  # signatures in a sentence about what could not be checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +88,7 @@ def report(loaded: Loaded, doubts: Mapping[str, set[str]], scope: Scope) -> None
 
 
 def _unchecked(doubts: Mapping[str, set[str]]) -> list[str]:
-    lines = []
-    for why, ids in doubts.items():
-        names = ", ".join(sorted(ids)[:NAMED])
-        more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
-        lines.append(f"{names}{more} could not be checked: {why}")
-    return lines
+    return [f"{listed(ids)} could not be checked: {why}" for why, ids in doubts.items()]
 
 
 async def _live(config: Path, scope: Scope, since: str, all_of_them: bool) -> tuple[Loaded, Mapping[str, set[str]]]:

@@ -113,6 +113,6 @@ def kept(signature: Signature, file: Path, folders: Sequence[Path], shipped: Pat
     if not signature.graph:
         return "suppress-graph is true"
     if file.resolve().is_relative_to(shipped.resolve()):
-        return "it came with Gatewatch; `suppress-notification: true` in a file of yours with its name silences it"
+        return "came with Gatewatch; `suppress-notification: true` in a file of yours with its name silences one"
     others = [folder / file.name for folder in folders if (folder / file.name) != file]
     return next((f"{other} would take its place" for other in others if other.exists()), "")

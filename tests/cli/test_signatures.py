@@ -75,8 +75,8 @@ def test_of_shipped_signatures_the_live_index_says_something_when_asked_to(index
     assert (done.code, done.err) == (0, "")
     assert done.lines[0] == f"nothing is said of {count} signatures that came with Gatewatch; --shipped does"
     folder = f"warning: {indexed}/signatures"
-    assert done.lines[1].startswith(f"{folder}/disk.yaml:1:8: query: hits the same 1 build as ")
-    assert done.lines[2].startswith(f"{folder}/gone.yaml:2:29: query: no line of the last 24h has this")
+    assert done.lines[1].startswith(f"{folder}/disk.yaml:2:8: query: hits the same 1 build as ")
+    assert done.lines[2].startswith(f"{folder}/gone.yaml:2:30: query: no line of the last 24h has this")
     assert done.lines[3] == f"{count + 2} signatures, no faults, 2 warnings"
     done = gatewatch(indexed, "signatures", "check", "--live", "--shipped")
     assert any(line.startswith(f"warning: {ROOT}/signatures/") for line in done.lines), done.out

@@ -197,5 +197,5 @@ def test_which_files_stay(folders: list[Path]) -> None:
     plain = signature("x", "q")
     assert kept(plain, mine / "mine.yaml", folders, shipped) == ""
     assert kept(replace(plain, graph=False), mine / "mine.yaml", folders, shipped) == "suppress-graph is true"
-    assert kept(plain, shipped / "shipped.yaml", folders, shipped).startswith("it came with Gatewatch")
+    assert kept(plain, shipped / "shipped.yaml", folders, shipped).startswith("came with Gatewatch")
     assert kept(plain, mine / "both.yaml", folders, shipped) == f"{shipped}/both.yaml would take its place"
