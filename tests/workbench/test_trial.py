@@ -207,14 +207,16 @@ async def test_of_signatures_that_are_all_silent_nothing_is_said() -> None:
 
 
 class Slow(Index):
-    """Some of its answers never come."""
+    """Some of its answers never come: time is over when one of them is asked for."""
 
-    def __init__(self, stuck: str) -> None:
+    def __init__(self, stuck: str, limit: asyncio.Timeout) -> None:
         super().__init__()
         self.stuck = stuck
+        self.limit = limit
 
     async def _wait(self, name: str) -> None:
         if name == self.stuck:
+            self.limit.reschedule(asyncio.get_running_loop().time())
             await asyncio.Event().wait()
 
     async def hits(
@@ -235,18 +237,24 @@ class Slow(Index):
 @pytest.mark.parametrize(
     ("stuck", "doubt", "hits"),
     [
-        ("hits", "cut after 0.05 s: the index has not answered yet", 0),
-        ("described", "cut after 0.05 s: not all builds were described", 1),
+        ("hits", "cut after 7 s: the index has not answered yet", 0),
+        ("described", "cut after 7 s: not all builds were described", 1),
         (
             "totals",
-            "cut after 0.05 s: the builds of the window were not counted and known signatures were not compared",
+            "cut after 7 s: the builds of the window were not counted and known signatures were not compared",
             1,
         ),
     ],
 )
-async def test_it_takes_no_longer_than_its_patience(stuck: str, doubt: str, hits: int) -> None:
-    index = Slow(stuck)
+async def test_it_takes_no_longer_than_its_patience(
+    stuck: str, doubt: str, hits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = asyncio.timeout(None)
+    asked: list[float] = []
+    monkeypatch.setattr(asyncio, "timeout", lambda seconds: asked.append(seconds) or limit)
+    index = Slow(stuck, limit)
     index.add(Build("a", "unit", "FAILURE", pipeline="gate"), "boom", at=NOW - timedelta(hours=1))
-    trial = await try_out(index, BOOM, SHORT, patience=0.05)
+    trial = await try_out(index, BOOM, SHORT, patience=7)
+    assert asked == [7]
     assert (trial.doubts, len(trial.hits)) == ([doubt], hits)
     assert verdict(trial).startswith("no verdict" if stuck != "totals" else "good: 0%")
