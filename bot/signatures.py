@@ -33,6 +33,13 @@ from bot.yamlmarks import Fault, Marked
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
+def misnamed(id: str) -> str:
+    """Why it names no signature, "" if it may."""
+    if id == ALL:
+        return "it means every signature"
+    return "" if ID.fullmatch(id) else "use letters, digits, ., _ and -, the first a letter or digit"
+
+
 def as_text(value: object) -> object:
     """A number or a date as it is written; the old files have both in quotes and without."""
     return value if value is None or isinstance(value, bool | dict | list) else str(value)
@@ -165,8 +172,8 @@ def _add(loaded: Loaded, file: Path, profile: Profile, fields: Fields | None = N
     tree = None
     if content is not None and not faults:
         tree, faults = _parsed(content.query, marked)
-    if not ID.fullmatch(file.stem) or file.stem == ALL:
-        faults.append(Fault(str(file), 1, 1, "", f"'{file.stem}' cannot name a signature; use letters, digits and -"))
+    if why := misnamed(file.stem):
+        faults.append(Fault(str(file), 1, 1, "", f"'{file.stem}' cannot name a signature: {why}"))
     loaded.faults += faults
     if content is None or tree is None or faults:
         return

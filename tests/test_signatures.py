@@ -118,7 +118,7 @@ def test_a_bad_file_stops_no_other(folder: Path) -> None:
     )
     assert list(found.signatures) == ["good"]
     assert said(folder, found.faults) == [
-        "all.yaml:1:1: 'all' cannot name a signature; use letters, digits and -",
+        "all.yaml:1:1: 'all' cannot name a signature: it means every signature",
         "bytes.yaml:1:1: not UTF-8",
         "empty.yaml:1:1: missing key 'query'",
         "folder.yaml:1:1: not a regular file",
@@ -126,7 +126,8 @@ def test_a_bad_file_stops_no_other(folder: Path) -> None:
         "list.yaml:1:1: expected a mapping (key: value), got a list",
         "parenthesis.yaml:4:19: query: not a Lucene query: this ) closes nothing",
         "sample.yaml:3:5: matches[0]: expected a text, got a mapping; a text with ': ' in it needs quotes",
-        "two words.yaml:1:1: 'two words' cannot name a signature; use letters, digits and -",
+        "two words.yaml:1:1: 'two words' cannot name a signature: "
+        "use letters, digits, ., _ and -, the first a letter or digit",
         "word.yaml:1:20: advice: unknown word 'rechek'; did you mean 'recheck'?",
         "word.yaml:1:28: bug: expected a text, got a list",
         "yaml.yaml:1:10: not YAML: found unexpected end of stream",

@@ -26,6 +26,8 @@ def new(config: Path, bug: str, folder: Path | None) -> None:
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from error
     typer.echo(f"wrote {path}")
+    if (shipped("signatures") / path.name).exists():
+        typer.echo(f"it takes the place of the shipped {made.id}, where the config names its folder behind that one")
     typer.echo("1. fill in the query: gatewatch query 'message:\"...\"' says whether it is any good")
     typer.echo(f"2. gatewatch signatures check {place}")
     typer.echo(f"3. gatewatch signatures test {path} job-output.txt says which lines of a log it matches")

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from bot.errors import UserError
 from bot.links import web
-from bot.records import ALL
-from bot.signatures import ID
+from bot.signatures import misnamed
 
 NUMBER = re.compile(r"(?:#|lp:?\s*#?|bug\s*#?)?(\d+)", re.IGNORECASE | re.ASCII)
 IN_ADDRESS = re.compile(r"/(\d+)/?(?:[?#].*)?$", re.ASCII)
@@ -64,6 +63,6 @@ def draft(bug: str) -> Draft:
         if last is None:
             raise UserError(f"{bug}: the address does not end in a bug's number")
         return Draft(last[1], TEMPLATE.format(bug=BUG.format(f'"{address}"')))
-    if not ID.fullmatch(bug) or bug == ALL:
-        raise UserError(f"{bug}: not a bug's number or address; a signature's name has letters, digits and -")
+    if why := misnamed(bug):
+        raise UserError(f"{bug}: not a bug's number or address, and it cannot name a signature: {why}")
     return Draft(bug, TEMPLATE.format(bug=""))

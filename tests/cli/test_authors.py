@@ -52,6 +52,18 @@ def test_the_id_comes_from_a_number_an_address_or_words(tmp_path: Path, bug: str
     assert gatewatch(tmp_path, "signatures", "check", "mine").code == 0
 
 
+def test_a_name_that_a_shipped_one_has_takes_its_place(tmp_path: Path) -> None:
+    done = gatewatch(tmp_path, "signatures", "new", "disk-full", "--folder", "mine")
+    assert done.code == 0 and done.lines[1].startswith("it takes the place of the shipped disk-full")
+    other = gatewatch(tmp_path, "signatures", "new", "foo_bar.1", "--folder", "mine")
+    assert other.code == 0 and "takes the place" not in other.out
+
+
+def test_why_a_name_is_none_is_said(tmp_path: Path) -> None:
+    done = gatewatch(tmp_path, "signatures", "new", "all", "--folder", "mine")
+    assert done.err == "all: not a bug's number or address, and it cannot name a signature: it means every signature\n"
+
+
 @pytest.mark.parametrize("bug", ["", "../etc/passwd", "https://example.org/about", "all", "a b"])
 def test_what_names_no_signature_is_refused(tmp_path: Path, bug: str) -> None:
     done = gatewatch(tmp_path, "signatures", "new", bug, "--folder", "mine")
