@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -66,9 +67,18 @@ def _print(trial: Trial, since: str, now: datetime, show: int) -> None:
         return
     console = Console(highlight=False, soft_wrap=True, markup=False)
     for name, text in _facts(trial, since, now):
-        console.print(f"{name:8} {text}")
+        console.print(folded(f"{name:8} {text}", console))
     console.print(_by_result(trial))
     _list(console, trial, show)
+
+
+def folded(text: str, console: Console) -> str:
+    """On a terminal as lines of its width, broken between words: an address stays whole. Elsewhere as it is."""
+    if not console.is_terminal:
+        return text
+    indent = " " * 9
+    lines = textwrap.wrap(text, console.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def _facts(trial: Trial, since: str, now: datetime) -> Iterator[tuple[str, str]]:
@@ -111,7 +121,7 @@ def _by_result(trial: Trial) -> Table:
 def _list(console: Console, trial: Trial, show: int) -> None:
     hits = sorted(trial.hits, key=lambda hit: -hit.count)
     for hit in hits[:show]:
-        console.print(f"{hit.build}  x{hit.count}  {_name(hit, trial)}")
+        console.print(folded(f"{hit.build}  x{hit.count}  {_name(hit, trial)}", console))
     if len(hits) > show:
         console.print(f"and {counted(len(hits) - show, 'more build')}: --show lists them")
 

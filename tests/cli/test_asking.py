@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bot.cli import query as asking
 from bot.errors import UserError
@@ -149,3 +151,12 @@ def test_only_an_embedded_index_can_be_loaded(home: Path) -> None:
     )
     done = gatewatch(home, "index", "day")
     assert (done.code, done.err) == (1, "config.yaml: `search` names a cluster; only an embedded index can be loaded\n")
+
+
+def test_at_a_terminal_long_lines_are_broken_between_words() -> None:
+    address = "https://logs.example.org/" + "x" * 60
+    text = "known    #disk-full 3, #post-run-broken 2; " + address
+    narrow = Console(file=StringIO(), force_terminal=True, width=30)
+    lines = asking.folded(text, narrow).splitlines()
+    assert lines == ["known    #disk-full 3,", "         #post-run-broken 2;", f"         {address}"]
+    assert asking.folded(text, Console(file=StringIO(), width=30)) == text
