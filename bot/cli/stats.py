@@ -27,8 +27,7 @@ from bot.workbench.stats import Row, Share, Stats, ask, count
 
 JOBS_SHOWN = 2  # of one signature, in the table
 RATES_SHOWN = 15
-TITLE, JOB = 60, 40  # bytes
-LONGEST_ID = 24
+TITLE, JOB = 100, 40  # bytes
 WIDE = 120  # columns from which on there is room for titles
 COLUMNS = ("kind", "signature", "job", "builds", "of", "percent", "passed", "last_24h", "last", "unknown")
 
@@ -145,10 +144,11 @@ def _table(rows: list[Row], signatures: dict[str, Signature], since: str, wide: 
     titles = wide and any(signatures[row.id].title for row in rows)
     title = f"failed builds that each signature explains, last {since}"
     table = _bare("signature", title, "failed", "24h", "passed", "last hit UTC")
-    table.columns[0].min_width = min(LONGEST_ID, max(len(row.id) for row in rows))
-    table.add_column("share of a job's failures", no_wrap=True)
+    # Where there is no room words go on in the next line; columns that may not wrap would be left out, numbers too.
+    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
+    table.add_column("share of a job's failures", overflow="fold")
     if titles:
-        table.add_column("title", no_wrap=True)
+        table.add_column("title", overflow="fold")
     for row in rows:
         sure = "at least " if row.unknown else ""
         last = f"{row.last:%d %b %H:%M}" if row.last else "-"

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from bot.app import utc_now
 from bot.cli import dead as burying
 from bot.cli import stats as counting
 from bot.cli.index import load_folder
 from bot.errors import UserError
-from bot.model import Build
+from bot.model import Build, Signature
 from bot.workbench.dead import Judged
+from bot.workbench.stats import Row, Share
 from tests.cli.conftest import add_build, aged
 from tests.cli.process import gatewatch
 from tests.fakes import Index
@@ -189,3 +191,16 @@ def test_an_index_that_does_not_reach_back_has_no_dead_ones(counted: Path) -> No
     done = gatewatch(counted, "signatures", "dead", "--days", "20", "--delete")
     assert done.code == 1 and "it reaches back 11 days: --days 11 can be told" in done.err
     assert (counted / "signatures" / "never.yaml").exists()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_table_of_a_narrow_terminal_lacks_no_column(width: int) -> None:
+    job, id = "openstack-tox-py311", "a-signature-with-a-name-of-forty-characters"
+    row = Row(id, Share(31, 77), 53, 29, utc_now(), {job: Share(31, 31)})
+    shown = Console(file=io.StringIO(), width=width)
+    table = counting._table([row], {id: Signature(id=id, query="x", digest="")}, "10d", wide=False)
+    with shown.capture() as captured:
+        shown.print(table)
+    text = captured.get()
+    assert {"failed", "24h", "passed", "31", "29", "53"} <= set(text.split())
+    assert "…" not in text
