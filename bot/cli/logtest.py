@@ -70,7 +70,7 @@ def _one(test: LogTest, log: str, show: int) -> int:
             if found <= show:
                 typer.echo(f"{name}:{number}: {one_line(message)}")
     more = f", {found - show} not shown" if found > show else ""
-    typer.echo(f"{name}: {found} of {counted(read, 'line')} {'matches' if found == 1 else 'match'}{more}")
+    typer.echo(f"{name}: {found} of {counted(read, 'line')} {'matches' if 1 in (found, read) else 'match'}{more}")
     return found
 
 

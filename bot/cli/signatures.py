@@ -82,6 +82,8 @@ def report(loaded: Loaded, doubts: Mapping[str, set[str]], scope: Scope) -> None
         typer.echo(f"warning: {warning}")
     if faults:
         raise UserError(f"{scope.name}: {many(faults)}", [*map(str, faults), *_unchecked(doubts)])
+    if not loaded.signatures:
+        raise UserError(f"{scope.name}: there is no signature; a signature's file ends in .yaml")
     typer.echo(summary(loaded, faults))
     if doubts:
         raise UserError("not all could be checked", _unchecked(doubts))

@@ -17,13 +17,14 @@ from bot.workbench.verdict import lines as lines_of
 
 NAMED = 4  # known signatures
 REMARKS = 2
+EXAMPLE = 'message:"Connection timed out"'  # the example gate day has it from the start
 LONGEST = 2000  # characters of a query; anybody in a room may send one, and it is read in the event loop
 
 
 async def check(ask: Ask) -> Message:
     """How often the query is found in failed and in passed builds of the look-back, and what that makes of it."""
     if not ask.rest.strip():
-        raise UserError(f'which query? e.g. {ask.prefix}check message:"No space left on device"')
+        raise UserError(f"which query? e.g. {ask.prefix}check {EXAMPLE}")
     if len(ask.rest) > LONGEST:
         raise UserError(
             f"the query has {len(ask.rest):,} characters, and a room can ask {LONGEST:,} at the most; "
@@ -81,7 +82,7 @@ VERBS = (
         "check",
         "QUERY",
         "is a query a good signature? Failed and passed builds it is found in, and known causes of the same",
-        'check message:"No space left on device"',
+        f"check {EXAMPLE}",
         check,
     ),
 )

@@ -12,6 +12,7 @@ from bot.lucene.rewrite import EVERY_FIELD, rewrite
 from bot.lucene.tree import Node, wanted
 from bot.model import Complete, Fields, Profile, Signature, Unknown, Window
 from bot.search import Search
+from bot.text import counted
 from bot.workbench.builds import Progress, unseen
 from bot.workbench.stats import DAY, answers
 
@@ -73,7 +74,7 @@ async def blank_days(search: Search, now: datetime, days: int) -> int:
 async def must_reach(search: Search, now: datetime, days: int) -> None:
     """Raises UserError where the index has no line of before these days, or none within them."""
     if not await ran(search, now - days * DAY, now + AHEAD):
-        raise UserError(f"the index has no build of the last {days} days, so nothing can be called dead")
+        raise UserError(f"the index has no build of the last {counted(days, 'day')}, so nothing can be called dead")
     if await older(search, now - days * DAY):
         return
     least, most = 0, days  # it has lines of before `least` days, and none of before `most`
@@ -83,9 +84,10 @@ async def must_reach(search: Search, now: datetime, days: int) -> None:
             least = middle
         else:
             most = middle
+    reach = f"{counted(least, 'day')}: --days {least} can be told" if least else "less than a day"
     raise UserError(
-        f"the index has nothing that is older than {days} days, so nothing can be called dead; "
-        + (f"it reaches back {least} days: --days {least} can be told" if least else "it reaches back less than a day")
+        f"the index has nothing that is older than {counted(days, 'day')}, so nothing can be called dead; "
+        f"it reaches back {reach}"
     )
 
 

@@ -90,7 +90,7 @@ def test_packed_logs_standard_input_and_several_at_once(home: Path) -> None:
     assert done.lines == [
         "a.txt.gz:2: No space left on device",
         "a.txt.gz: 3 of 6 lines match, 2 not shown",
-        "b.txt: 0 of 1 line match",
+        "b.txt: 0 of 1 line matches",
         "standard input:1: No space left on device",
         "standard input: 1 of 1 line matches",
         "in all: 4 lines",
@@ -100,7 +100,7 @@ def test_packed_logs_standard_input_and_several_at_once(home: Path) -> None:
 def test_no_match_is_exit_code_1_with_what_each_clause_finds(home: Path) -> None:
     (home / "a.txt").write_text("no space\n", encoding="utf-8")
     done = gatewatch(home, "signatures", "test", "signatures/disk.yaml", "a.txt")
-    assert (done.code, done.lines) == (1, ["a.txt: 0 of 1 line match"])
+    assert (done.code, done.lines) == (1, ["a.txt: 0 of 1 line matches"])
     assert done.err == 'signatures/disk.yaml matches no line\n  message:"No space left on device" alone: 0 lines\n'
 
 

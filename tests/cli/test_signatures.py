@@ -42,7 +42,8 @@ def test_a_config_names_the_folders_and_the_layout(home: Path) -> None:
     assert gatewatch(home, "signatures", "check", "-c", "config.yaml").lines == ["2 signatures, no faults, 0 warnings"]
     (home / "mine").mkdir()
     done = gatewatch(home, "signatures", "check", "mine", "-c", "config.yaml")
-    assert done.lines == ["0 signatures, no faults, 0 warnings"]
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "mine: there is no signature; a signature's file ends in .yaml\n"
 
 
 def test_the_live_index_says_what_no_file_shows(indexed: Path) -> None:

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from bot.cli.logtest import messages
+from bot.commands.check import EXAMPLE
+from bot.lucene.matching import matches
 from bot.lucene.parse import parse
 from bot.model import Build, Window
+from bot.resources import shipped
 from bot.workbench.known import classifier
 from tests.commands.conftest import NOW, Asks
 from tests.commands.test_verbs import Said
@@ -99,7 +103,7 @@ async def test_what_is_too_long_is_not_even_read(asks: Asks, query: str) -> None
 
 @pytest.mark.parametrize("line", ["!check", "!check  "])
 async def test_without_a_query_it_says_how(asks: Asks, line: str) -> None:
-    assert await asks(line, **asked_of("a")) == 'which query? e.g. !check message:"No space left on device"'
+    assert await asks(line, **asked_of("a")) == 'which query? e.g. !check message:"Connection timed out"'
 
 
 async def test_without_an_index(asks: Asks) -> None:
@@ -109,3 +113,10 @@ async def test_without_an_index(asks: Asks) -> None:
 async def test_what_a_log_line_has_in_it_does_no_harm(said: Said) -> None:
     message = await said("!check message:boom", **asked_of("boom <b>\x1b[31m\x07\u202e@room</b>"))
     assert "<b>" not in message.html and "&lt;b&gt;" in message.html
+
+
+def test_the_example_is_found_in_the_example_day_from_the_start() -> None:
+    """A job's output is there at once; another log comes a minute later."""
+    query = parse(EXAMPLE)
+    logs = shipped("examples/gate-day").glob("*/job-output.txt")
+    assert any(matches(query, {"message": message}) for log in logs for _, message in messages(str(log)))
