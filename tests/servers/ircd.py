@@ -1,160 +1,30 @@
-"""Real IRC daemons: ircd-hybrid (the kin of OFTC's) and InspIRCd with Anope's services, on free ports, with TLS."""
+"""Real IRC daemons on free ports, with TLS: ircd-hybrid (the kin of OFTC's), InspIRCd with services, ngircd."""
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import os
-import pwd
 import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.servers import free_port, missing, program
+from tests.servers.daemon import Daemon, daemon_user, fill, make_certificates, new_folder, readable_by
 
-CONF = Path(__file__).parent / "conf"
-STARTS_WITHIN = 15.0
-STOPS_WITHIN = 5.0
-USERS = ("irctest", "nobody")  # for root, as whom ircd-hybrid refuses to run
-
-
-def daemon_user() -> str | None:
-    """The user to run daemons as: None, the developer's own, unless that is root."""
-    if os.geteuid() != 0:
-        return None
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return next(user for user in USERS if user in names)
-
-
-def new_folder(user: str | None) -> Path:
-    """A folder that the daemon can write to (pytest's own are closed to other users)."""
-    folder = Path(tempfile.mkdtemp(prefix="gatewatch-ircd-", dir="/tmp"))
-    if user is not None:
-        shutil.chown(folder, user)
-    return folder
-
-
-def openssl(folder: Path, *arguments: str) -> None:
-    command = [program("openssl", "openssl"), *arguments]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
-
-
-def make_certificates(folder: Path) -> None:
-    """A throw-away authority (ca.pem), a server's certificate for localhost, and one for CertFP (client.pem)."""
-    new_key = ("-newkey", "rsa:2048", "-nodes", "-days", "30")
-    ca = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-    openssl(folder, "req", "-x509", *new_key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test CA", *ca)
-    openssl(folder, "req", *new_key[:3], "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
-    (folder / "ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-    sign = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30", "-extfile", "ext")
-    openssl(folder, "x509", "-req", "-in", "server.csr", *sign, "-out", "server.pem")
-    (folder / "fullchain.pem").write_text((folder / "server.pem").read_text() + (folder / "ca.pem").read_text())
-    openssl(folder, "req", "-x509", *new_key, "-keyout", "c.key", "-out", "c.pem", "-subj", "/CN=gatewatch")
-    (folder / "client.pem").write_text((folder / "c.pem").read_text() + (folder / "c.key").read_text())
-
-
-def fill(template: str, folder: Path, values: Mapping[str, object]) -> Path:
-    """A configuration of tests/servers/conf with its @NAMES@ replaced."""
-    text = (CONF / template).read_text(encoding="utf-8")
-    for name, value in {"DIR": folder, **values}.items():
-        text = text.replace(f"@{name}@", str(value))
-    path = folder / template
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def readable_by(user: str | None, folder: Path) -> None:
-    for path in folder.iterdir():
-        path.chmod(0o600)
-        if user is not None:
-            shutil.chown(path, user)
-
-
-@dataclass
-class Daemon:
-    """One process in the foreground, and what a test may do to it."""
-
-    command: Sequence[str]
-    folder: Path
-    port: int  # accepts connections once it is up
-    user: str | None
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
-
-    def start(self) -> None:
-        """Return when it accepts connections."""
-        with open(self.folder / "output", "ab") as output:
-            self.process = subprocess.Popen(
-                self.command,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                user=self.user,
-                group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
-                extra_groups=None if self.user is None else [],
-            )
-        deadline = time.monotonic() + STARTS_WITHIN
-        while not self._accepts():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                logs = [path.read_text(errors="replace")[-2000:] for path in self.folder.glob("*log")]
-                said = (self.folder / "output").read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"{self.command[0]} did not start:\n{said}\n" + "\n".join(logs))
-            time.sleep(0.02)
-
-    def _accepts(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        except OSError:
-            return False
-        return True
-
-    def signal(self, number: int) -> None:
-        assert self.process is not None
-        os.kill(self.process.pid, number)
-
-    def freeze(self) -> None:
-        """It keeps its connections and says nothing (SIGSTOP)."""
-        self.signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self.signal(signal.SIGCONT)
-
-    def kill(self) -> None:
-        """Gone at once, without a goodbye; also when it is frozen."""
-        self.signal(signal.SIGKILL)
-        assert self.process is not None
-        self.process.wait(STOPS_WITHIN)
-
-    def stop(self) -> None:
-        """Asked to leave, killed if it does not; nothing if it is gone already."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.thaw()
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(STOPS_WITHIN)
-            return
-        self.kill()
-
-    def up(self) -> None:
-        """Running and not frozen, whatever a test has done to it."""
-        if self.process is None or self.process.poll() is not None:
-            self.start()
-        self.thaw()
+CACHE = Path(os.environ.get("GATEWATCH_SERVERS", Path.home() / ".cache" / "gatewatch-servers"))
+SERVER_PASSWORD = "letmein"
+EASED = {"PER_IP": 100, "THROTTLE": 1000}
+# What the shipped reference.conf says: two connections of one address, one new one in 2 s.
+STOCK = {"PER_IP": 2, "THROTTLE": 1}
 
 
 @dataclass
 class Ircd:
-    """One IRC server: TLS on `tls_port`, in the open on `port`, both on localhost.
+    """One IRC server: TLS on `tls_port`, in the open on `port`, both on localhost; `services` beside it, if it has any.
 
     `ca_file` signs its certificate; `client_pem` is a certificate with its key for CertFP.
     """
@@ -164,6 +34,7 @@ class Ircd:
     tls_port: int
     folder: Path
     host: str = "localhost"
+    services: Daemon | None = None
 
     @property
     def ca_file(self) -> Path:
@@ -173,41 +44,41 @@ class Ircd:
     def client_pem(self) -> Path:
         return self.folder / "client.pem"
 
+    def up(self) -> None:
+        """All of it running and not frozen, whatever a test has done to it."""
+        self.daemon.up()
+        if self.services is not None:
+            self.services.up()
 
-def start_hybrid() -> Ircd:
+    def stop(self) -> None:
+        """Stop all of it; its folder goes."""
+        if self.services is not None:
+            self.services.stop()
+        self.daemon.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start_hybrid(limits: dict[str, int] | None = None) -> Ircd:
+    """ircd-hybrid with the shipped flood limits; without `limits` only those of connections are eased."""
     binary = program("ircd-hybrid", "ircd-hybrid (Debian)")
     user = daemon_user()
     folder = new_folder(user)
     make_certificates(folder)
     port, tls = free_port(), free_port()
-    conf = fill("ircd-hybrid.conf", folder, {"PORT": port, "TLS": tls})
+    conf = fill("ircd-hybrid.conf", folder, {"PORT": port, "TLS": tls, **(limits or EASED)})
     readable_by(user, folder)
     files = [(f"-{kind}file", str(folder / kind)) for kind in ("kline", "dline", "xline", "resv", "pid")]
     command = [binary, "-foreground", "-configfile", str(conf), "-logfile", str(folder / "ircd.log")]
-    daemon = Daemon([*command, *(word for pair in files for word in pair)], folder, port, user)
+    command += [word for pair in files for word in pair]
+    # A connection to see whether it is up would be the one that it allows in 2 s.
+    daemon = Daemon(command, folder, port, user, log="ircd.log", ready="Server ready")
     daemon.start()
     return Ircd(daemon, port, tls, folder)
 
 
-@pytest.fixture(scope="session")
-def hybrid_server() -> Iterator[Ircd]:
-    server = start_hybrid()
-    yield server
-    server.daemon.stop()
-    shutil.rmtree(server.folder, ignore_errors=True)
-
-
-@pytest.fixture
-def ircd(hybrid_server: Ircd) -> Ircd:
-    """A running ircd-hybrid; up again before each test, whatever the one before did to it."""
-    hybrid_server.daemon.up()
-    return hybrid_server
-
-
-@pytest.fixture(scope="session")
-def services() -> Iterator[Ircd]:
-    """InspIRCd with Anope's NickServ."""
-    inspircd, anope = program("inspircd", "inspircd (Debian)"), program("anope", "anope (Debian)")
+def start_inspircd() -> tuple[Ircd, dict[str, object]]:
+    """InspIRCd, and what services need to fill in to link with it."""
+    binary = program("inspircd", "inspircd (Debian)")
     modules = next(iter(glob.glob("/usr/lib*/inspircd/modules") + glob.glob("/usr/lib/*/inspircd/modules")), None)
     if modules is None:
         missing("the modules of inspircd are not under /usr/lib")
@@ -216,16 +87,136 @@ def services() -> Iterator[Ircd]:
     make_certificates(folder)
     port, tls, link = free_port(), free_port(), free_port()
     values = {"PORT": port, "TLS": tls, "LINK": link, "MODULES": modules}
-    conf, _ = fill("inspircd.conf", folder, values), fill("anope.conf", folder, values)
+    conf = fill("inspircd.conf", folder, values)
     readable_by(user, folder)
-    daemon = Daemon([inspircd, "--nofork", f"--config={conf}"], folder, port, user)
+    daemon = Daemon([binary, "--nofork", f"--config={conf}"], folder, port, user)
     daemon.start()
+    return Ircd(daemon, port, tls, folder), {"LINK": link, "PROTOCOL": "inspircd3", "CASEMAPPING": "rfc1459"}
+
+
+def start_anope(ircd: Ircd, values: dict[str, object]) -> Daemon:
+    """Anope, linked with this server when NickServ answers."""
+    binary = program("anope", "anope (Debian)")
+    folder, user = ircd.folder, ircd.daemon.user
+    fill("anope.conf", folder, values)
+    readable_by(user, folder)
     where = [f"--{name}dir={folder}" for name in ("conf", "db", "log")]
     where += ["--modulesdir=/usr/lib/anope", "--localedir=/usr/share/anope/locale"]
-    # Its port is the server's: it is up when it is linked, which a client sees (NickServ answers).
-    helpers = Daemon([anope, "--nofork", "--config=anope.conf", *where], folder, port, user)
-    helpers.start()
-    yield Ircd(daemon, port, tls, folder)
-    helpers.stop()
-    daemon.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    command = [binary, "--nofork", "--config=anope.conf", *where]
+    services = Daemon(command, folder, ircd.port, user, log="output", ready="done syncing")
+    services.start()
+    return services
+
+
+def start_atheme(ircd: Ircd, values: dict[str, object]) -> Daemon:
+    """Atheme, linked with this InspIRCd."""
+    binary = program("atheme-services", "atheme-services (Debian)")
+    folder, user = ircd.folder, ircd.daemon.user
+    conf = fill("atheme.conf", folder, values)
+    readable_by(user, folder)
+    log, pid = folder / "atheme.log", folder / "atheme.pid"
+    command = [binary, "-n", "-c", str(conf), "-l", str(log), "-p", str(pid), "-D", str(folder)]
+    services = Daemon(command, folder, ircd.port, user, log=log.name, ready="finished synching")
+    services.start()
+    return services
+
+
+def start_ngircd(password: str = "") -> Ircd:
+    """ngircd, which lets nobody in without `password` if there is one."""
+    binary = next(
+        (path for path in (CACHE / "ngircd/usr/sbin/ngircd", Path("/usr/sbin/ngircd")) if path.exists()), None
+    )
+    if binary is None:
+        missing("ngircd is not there: run .ci/servers, or install ngircd (Debian; not beside ircd-hybrid)")
+    assert binary is not None
+    user = daemon_user()
+    folder = new_folder(user)
+    make_certificates(folder)
+    port, tls = free_port(), free_port()
+    locked = f"Password = {password}" if password else ""
+    conf = fill("ngircd.conf", folder, {"PORT": port, "TLS": tls, "PASSWORD": locked})
+    readable_by(user, folder)
+    ours = shutil.copy(binary, folder)  # the cache may be closed to the daemon's user
+    daemon = Daemon([str(ours), "-n", "-f", str(conf)], folder, port, user)
+    daemon.start()
+    return Ircd(daemon, port, tls, folder)
+
+
+@contextmanager
+def while_used(server: Ircd) -> Iterator[Ircd]:
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def hybrid_server() -> Iterator[Ircd]:
+    with while_used(start_hybrid()) as server:
+        yield server
+
+
+@pytest.fixture
+def ircd(hybrid_server: Ircd) -> Ircd:
+    """A running ircd-hybrid; up again before each test, whatever the one before did to it."""
+    hybrid_server.up()
+    return hybrid_server
+
+
+@pytest.fixture(scope="session")
+def stock_hybrid() -> Iterator[Ircd]:
+    """ircd-hybrid with its stock limits of connections too: two at a time, and a new one every 2 s."""
+    with while_used(start_hybrid(STOCK)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def hybrid_services() -> Iterator[Ircd]:
+    """ircd-hybrid with Anope: no SASL, as on OFTC."""
+    with while_used(start_hybrid()) as server:
+        server.services = start_anope(server, {"LINK": server.port, "PROTOCOL": "hybrid", "CASEMAPPING": "ascii"})
+        yield server
+
+
+@pytest.fixture(scope="session")
+def anope_server() -> Iterator[Ircd]:
+    server, values = start_inspircd()
+    with while_used(server):
+        server.services = start_anope(server, values)
+        yield server
+
+
+@pytest.fixture
+def services(anope_server: Ircd) -> Ircd:
+    """InspIRCd with Anope; up again before each test."""
+    anope_server.up()
+    return anope_server
+
+
+@pytest.fixture(scope="session")
+def atheme_server() -> Iterator[Ircd]:
+    server, values = start_inspircd()
+    with while_used(server):
+        server.services = start_atheme(server, values)
+        yield server
+
+
+@pytest.fixture
+def atheme(atheme_server: Ircd) -> Ircd:
+    """InspIRCd with Atheme; up again before each test."""
+    atheme_server.up()
+    return atheme_server
+
+
+@pytest.fixture(scope="session")
+def ngircd() -> Iterator[Ircd]:
+    """ngircd: no services, no SASL, ten channels at most."""
+    with while_used(start_ngircd()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ngircd_locked() -> Iterator[Ircd]:
+    """ngircd that wants SERVER_PASSWORD."""
+    with while_used(start_ngircd(SERVER_PASSWORD)) as server:
+        yield server
