@@ -100,7 +100,8 @@ async def _live(config: Path, scope: Scope, since: str, all_of_them: bool) -> tu
     from bot.model import Unknown
     from bot.signatures import warn
     from bot.sources.index import AHEAD
-    from bot.workbench.live import Asker, look
+    from bot.workbench.findings import Asker
+    from bot.workbench.live import look
 
     now = utc_now()
     window = Window(now - back(since), now + AHEAD)

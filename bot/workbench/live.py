@@ -1,4 +1,4 @@
-"""What the live index says against signatures: texts that no line has, clauses without effect, twins, constants.
+"""What the live index says against signatures: texts that no line has, clauses without effect, twins.
 
 The parts of the signatures become questions, all of one step at once, and the answers remarks. What is Unknown becomes
 no remark: it is a doubt.
@@ -6,73 +6,26 @@ no remark: it is a doubt.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
 
-from bot.lucene.lint import Remark
 from bot.lucene.printing import to_text
-from bot.lucene.rewrite import resolve, rewrite
-from bot.lucene.tree import Bool, Clause, Leaf, Node, Occur, Phrase, Wildcard, Word, leaves, wanted
-from bot.model import Answer, Build, Complete, Fields, Hit, Profile, Unknown, Where, Window
-from bot.search import Question, Search
+from bot.lucene.rewrite import resolve
+from bot.lucene.tree import Leaf, Node, leaves, wanted
+from bot.model import Answer, Complete, Hit, Profile, Unknown, Where
 from bot.text import counted, cut
-from bot.workbench.builds import Progress, describe, unseen
+from bot.workbench.builds import Progress, unseen
+from bot.workbench.findings import Answers, Asker, Findings, doubt_unknown, ids
+from bot.workbench.onevalue import constant
 from bot.workbench.parts import asks_for_text, parts, says_something
 
 SAMPLE = 200  # of the newest builds: what they have need not be looked for in all
 MOST_PARTS = 50  # of one signature; the corpus has 8
 STEPS = 4
 LONGEST = 100  # bytes of a clause in a remark
-# Of our words those that a build has one of, and that many builds may share.
-OF_A_BUILD = ("job", "result", "project", "pipeline", "branch", "tenant")
-# A line has many of these, or nearly each its own: they are not constant, and dear to ask for.
-VARIED = ("message", "tags", "filename", "at", "uuid")
 
 NONE: Mapping[str, Node] = MappingProxyType({})
-Answers = Mapping[str, Answer[list[Hit]]]
-Owners = Mapping[str, Sequence[tuple[str, Leaf]]]  # field -> the clauses that name it, and their signatures
-Pair = tuple[str, str]  # field and value
-
-
-@dataclass(slots=True)
-class Findings:
-    """Per signature its remarks, in the order of its text; why something is not known -> the signatures it is about."""
-
-    remarks: dict[str, list[Remark]] = field(default_factory=dict)
-    doubts: dict[str, set[str]] = field(default_factory=dict)
-
-    def remark(self, id: str, at: int, message: str) -> None:
-        self.remarks.setdefault(id, []).append(Remark(at, message))
-
-    def doubt(self, why: str, ids: Iterable[str]) -> None:
-        self.doubts.setdefault(why, set()).update(ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Asks questions about one window of an index; `span` is the window in words, as "the last 24h"."""
-
-    search: Search
-    fields: Fields
-    window: Window
-    span: str
-
-    @property
-    def profile(self) -> Profile:
-        return self.search.profile
-
-    def rewritten(self, tree: Node) -> Node:
-        return rewrite(tree, self.profile, self.fields)
-
-    async def hits(self, trees: Mapping[str, Node], uuids: Sequence[str] | None = None) -> Answers:
-        """The answers to rewritten trees, by what they are called."""
-        return await self.search.hits([Question(id, tree) for id, tree in trees.items()], uuids, self.window)
-
-    def has(self, path: str) -> bool:
-        """Is it a field of the index, or where one is exact?"""
-        return path in self.fields or any(field.exact == path for field in self.fields.values())
 
 
 async def look(
@@ -104,13 +57,6 @@ async def look(
     for remarks in found.remarks.values():
         remarks.sort(key=lambda remark: remark.at)
     return found
-
-
-def doubt_unknown(found: Findings, answers: Answers, owners: Mapping[str, Collection[str]]) -> None:
-    """Whose answers are not sure."""
-    for name, answer in answers.items():
-        if isinstance(answer, Unknown):
-            found.doubt(answer.why, owners[name])
 
 
 def counts(answer: Answer[list[Hit]]) -> dict[str, int]:
@@ -164,65 +110,6 @@ def doubtful(tree: Node, asker: Asker, hit: bool) -> Iterator[Leaf]:
         path = next(leaves(asker.rewritten(leaf))).field
         if not known and says_something(leaf, asker.profile) and asker.has(path):
             yield leaf
-
-
-# -- fields with one value ------------------------------------------------------------------------------------
-
-
-async def constant(found: Findings, asker: Asker, trees: Mapping[str, Node], newest: Sequence[str]) -> None:
-    """Each clause on a field that is the same in every line of the window; those of the layout are the lint's."""
-    owners: dict[str, list[tuple[str, Leaf]]] = {}
-    for id, tree in trees.items():
-        for leaf in leaves(tree):
-            owners.setdefault(resolve(leaf.field, asker.profile), []).append((id, leaf))
-    builds: dict[str, Build] = {}
-    why = await describe(asker.search, newest, asker.window, builds)
-    if why:
-        found.doubt(why, trees)
-    values = sorted({*shared(owners, builds.values(), asker), *(await there(found, owners, asker))})
-    others = await asker.hits({text(pair): asker.rewritten(other_than(*pair)) for pair in values})
-    doubt_unknown(found, others, {text(pair): ids(owners[pair[0]]) for pair in values})
-    for name, value in values:
-        if others[text((name, value))] == Complete([]):
-            for id, leaf in owners[name]:
-                found.remark(id, leaf.at, f"{name} is {value} in every line of {asker.span} that has it")
-
-
-def ids(own: Iterable[tuple[str, Leaf]]) -> set[str]:
-    return {id for id, _ in own}
-
-
-def text(pair: Pair) -> str:
-    return f"{pair[0]} {pair[1]}"
-
-
-def shared(owners: Owners, builds: Collection[Build], asker: Asker) -> Iterator[Pair]:
-    """Fields of builds, of those that signatures name, of which the sample has one value."""
-    names = asker.profile.names
-    for word in OF_A_BUILD:
-        values = {getattr(build, word) for build in builds}
-        if names.get(word) in owners and asker.has(names[word]) and len(values) == 1 and values != {""}:
-            yield names[word], values.pop()
-
-
-async def there(found: Findings, owners: Owners, asker: Asker) -> list[Pair]:
-    """Other fields, with the values that signatures ask for, of which the window has lines."""
-    profile = asker.profile
-    left_out = {*(profile.names.get(word) for word in (*OF_A_BUILD, *VARIED)), *profile.constant}
-    asked = {
-        (name, leaf.text)
-        for name, own in owners.items()
-        for _, leaf in own
-        if name not in left_out and asker.has(name) and isinstance(leaf, Word | Phrase)
-    }
-    answers = await asker.hits({text(pair): asker.rewritten(Phrase(*pair)) for pair in asked})
-    doubt_unknown(found, answers, {text(pair): ids(owners[pair[0]]) for pair in asked})
-    return [pair for pair in asked if answers[text(pair)].found]
-
-
-def other_than(name: str, value: str) -> Node:
-    """What has the field, with another value."""
-    return Bool((Clause(Occur.MUST, Wildcard(name, "*")), Clause(Occur.MUST_NOT, Phrase(name, value))))
 
 
 # -- clauses without effect -----------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from bot.lucene.printing import to_text
 from bot.lucene.tree import Node
 from bot.model import Answer, Hit, Unknown, Window
 from bot.search import Question, Search
-from bot.workbench.live import Asker, Findings, look
+from bot.workbench.findings import Asker, Findings
+from bot.workbench.live import look
 from bot.workbench.parts import parts
 from tests.search.contract import Logged, found
 from tests.workbench.gate import DAY, NOW, WINDOW
