@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
 from bot.errors import PermanentError, TemporaryError
+from tests.chat.fake_irc import OPEN, fake, polite
 from tests.chat.irc_bot import TIMINGS, chat_for, post, running
-from tests.servers.ircd import Ircd
 
 # Each made the library drop the connection, or lose the lines behind it.
 ODD = [
@@ -30,59 +26,6 @@ ODD = [
     b":a!b@c PRIVMSG #gate :caf\xe9 \x01\x01 \x10",
     b"@time=;; :a!b@c NOTICE gatewatch :\x00",
 ]
-
-
-@dataclass
-class Fake:
-    """A server that lets the bot in, and leaves the rest to `answer(line)`, which gives lines to send."""
-
-    answer: Callable[[str], list[bytes]]
-    lines: list[str] = field(default_factory=list)
-    connections: int = 0
-    port: int = 0
-    writers: list[asyncio.StreamWriter] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self.writers.append(writer)
-        while raw := await reader.readline():
-            line = raw.decode().rstrip("\r\n")
-            self.lines.append(line)
-            for out in self.answer(line):
-                writer.write(out + b"\r\n")
-            if line.startswith("QUIT"):
-                writer.close()
-
-    def say(self, line: bytes) -> None:
-        self.writers[-1].write(line + b"\r\n")
-
-
-def polite(line: str) -> list[bytes]:
-    command, _, rest = line.partition(" ")
-    replies = {
-        "USER": [b":s 001 gatewatch :hello", b":s 422 gatewatch :no message"],
-        "JOIN": [f":gatewatch!u@h JOIN {rest}".encode()],
-        "PING": [f":s PONG s {rest}".encode()],
-    }
-    return replies.get(command, [])
-
-
-@asynccontextmanager
-async def fake(answer: Callable[[str], list[bytes]]) -> AsyncIterator[tuple[Fake, Ircd]]:
-    """A fake server, and where it is."""
-    far_end = Fake(answer)
-    server = await asyncio.start_server(far_end.serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        yield far_end, Ircd(daemon=None, port=port, tls_port=port, folder=Path("/nowhere"))  # type: ignore[arg-type]
-    finally:
-        for writer in far_end.writers:
-            writer.transport.abort()
-        server.close()
-        await asyncio.sleep(0)
-
-
-OPEN = {"tls": False, "ca_file": None}
 
 
 async def test_odd_lines_cost_only_themselves() -> None:

@@ -32,6 +32,7 @@ class Timings(Section):
 
     connect: Seconds = 20
     registration: Seconds = 60
+    step: Seconds = 15  # for one answer of the server's while capabilities are agreed on
     identify: Seconds = 10
     join: Seconds = 15  # for the answer to a JOIN
     join_again: tuple[Seconds, ...] = Field(default=(30, 60, 120, 300, 900), min_length=1)

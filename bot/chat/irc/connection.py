@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import irc.client_aio
+from irc.connection import AioFactory
 from jaraco.stream.buffer import LenientDecodingLineBuffer
 
 from bot.chat.irc.isupport import Isupport
@@ -66,6 +68,15 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
         self.listen: Callable[[Event], None] = lambda event: None
         self.over: Callable[[str], None] = lambda why: None
         self.heard_at = 0.0  # the loop's clock at the last inbound byte
+
+    async def open(self, host: str, port: int, nick: str, tls: ssl.SSLContext | None) -> None:
+        """Connect, and write nothing yet. `nick`: what the bot will call itself. Raises OSError."""
+        self.buffer = self.buffer_class()
+        self.handlers: dict[str, Any] = {}
+        self.server, self.real_server_name, self.real_nickname = host, "", nick
+        dial = AioFactory() if tls is None else AioFactory(ssl=tls, server_hostname=host)
+        self.transport, _ = await dial(self.protocol_class(self, self.reactor.loop), (host, port))
+        self.connected = True
 
     def process_data(self, data: bytes) -> None:
         """The guard of inbound lines: one that cannot be digested costs itself, not the connection."""

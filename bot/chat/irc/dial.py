@@ -7,8 +7,6 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 
-from irc.connection import AioFactory
-
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection
 from bot.errors import PermanentError, TemporaryError
@@ -58,21 +56,12 @@ def tls_context(network: str, config: IrcConfig) -> ssl.SSLContext | None:
     return context
 
 
-async def dial(connection: Connection, network: str, config: IrcConfig, password: str | None) -> None:
-    """Connect, and send PASS, NICK and USER. Raises TemporaryError and PermanentError."""
+async def dial(connection: Connection, network: str, config: IrcConfig) -> None:
+    """Connect. Raises TemporaryError and PermanentError."""
     tls = await asyncio.to_thread(tls_context, network, config)
-    factory = AioFactory() if tls is None else AioFactory(ssl=tls, server_hostname=config.host)
     try:
         async with asyncio.timeout(config.timings.connect):
-            await connection.connect(
-                config.host,
-                config.port,
-                config.nick,
-                password=password,
-                username=config.username,
-                ircname=config.realname,
-                connect_factory=factory,
-            )
+            await connection.open(config.host, config.port, config.nick, tls)
     except OSError as error:
         raise _fault(network, config, error) from None
     _keep_alive(connection)

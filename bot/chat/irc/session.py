@@ -7,13 +7,15 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from bot.chat.irc.capabilities import Capabilities
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Event, new_connection
 from bot.chat.irc.dial import Secrets, dial
 from bot.chat.irc.hearing import Ear, ctcp_answer
-from bot.chat.irc.identity import NICK_REFUSED, Identity
+from bot.chat.irc.identity import Identity
 from bot.chat.irc.pace import Bucket, Pace
 from bot.chat.irc.refusals import NOT_THERE
+from bot.chat.irc.registration import Registration
 from bot.chat.irc.rooms import Rooms
 from bot.chat.irc.speech import Speech
 from bot.chat.irc.together import first_of
@@ -41,7 +43,7 @@ class Session:
         clock: Callable[[], datetime],
     ) -> None:
         """`channels`: to be joined; `hear` gets what may be a command; `clock`: the time now, in UTC."""
-        self._network, self._config, self._secrets = network, config, secrets
+        self._network, self._config = network, config
         self._ear, self._hear, self._clock = ear, hear, clock
         self._time = asyncio.get_running_loop().time
         self._connection = connection = new_connection()
@@ -49,10 +51,12 @@ class Session:
         timings = config.timings
         self._pace = pace = Pace(config.pace.burst, config.pace.per_second, self._time)
         self._ctcp = Bucket(CTCP_BURST, CTCP_PER_SECOND, self._time())
+        self.capabilities = Capabilities(connection)
         self.identity = Identity(network, config, secrets.nickserv, connection, pace)
+        self._registration = Registration(network, config, secrets.server, connection, self.capabilities, self.identity)
         self.rooms = Rooms(network, channels, secrets.keys, connection, pace, timings, self._time)
         self.speech = Speech(connection, pace, self.check, config.notice, timings.confirm)
-        self._registered, self._over = asyncio.Event(), asyncio.Event()
+        self._over = asyncio.Event()
         self._error: Exception | None = None
         self._last_words = ""
         self._events = self._table()
@@ -61,10 +65,9 @@ class Session:
 
     def _table(self) -> dict[str, Callable[[Event], None]]:
         return {
-            "376": self._on_registered,  # end of the message of the day
-            "422": self._on_registered,  # there is none
+            **self.capabilities.listens(),
+            **self._registration.listens(),
             "396": self._on_host,
-            "464": self._on_wrong_password,
             "465": self._on_last_words,
             "900": self._on_known,
             "ctcp": self._on_ctcp,
@@ -87,7 +90,7 @@ class Session:
     async def run(self) -> None:
         """Until it is over. Raises TemporaryError and PermanentError; cancelled, says goodbye first."""
         try:
-            await dial(self._connection, self._network, self._config, self._secrets.server)
+            await dial(self._connection, self._network, self._config)
             self._enter("registering")
             await first_of(self._fallen(), self._live())
         except asyncio.CancelledError:
@@ -98,19 +101,11 @@ class Session:
             self.speech.on_broken(str(self._error or "the bot left the network"))
 
     async def _live(self) -> None:
-        await self._register()
+        await self._registration.register()
         self._enter("identifying")
         await self.identity.identify()
         self._enter("joining")
         await first_of(self._watch(), self.rooms.keep_joined(), self.identity.regain(), self._become_ready())
-
-    async def _register(self) -> None:
-        within = self._config.timings.registration
-        try:
-            async with asyncio.timeout(within):
-                await self._registered.wait()
-        except TimeoutError:
-            raise TemporaryError(f"{self._network}: the server did not let the bot in within {within:g} s") from None
 
     async def _become_ready(self) -> None:
         await self.rooms.all_answered.wait()
@@ -179,9 +174,8 @@ class Session:
             self._fail(error)
 
     def _on_refusal(self, event: Event) -> None:
-        if not self._registered.is_set():
-            if event.kind in NICK_REFUSED:
-                self.identity.on_nick_refused(event)
+        if not self._registration.welcomed.is_set():
+            self._registration.on_refused(event)
             return
         if event.kind == "401" and self.identity.on_nobody(event):
             return
@@ -191,17 +185,9 @@ class Session:
         if event.kind in NOT_THERE and event.arguments:
             self.rooms.on_lost(event.arguments[0], f"the server says the bot is not in it ({event.text})")
 
-    def _on_registered(self, event: Event) -> None:
-        if not self._registered.is_set() and (mode := self._connection.isupport.bot_mode):
-            self._connection.send("MODE", self.identity.nick, f"+{mode}")
-        self._registered.set()
-
-    def _on_wrong_password(self, event: Event) -> None:
-        raise PermanentError(f"{self._network}: the server does not accept the bot's password ({event.text})")
-
     def _on_last_words(self, event: Event) -> None:
         self._last_words = event.text or event.target
-        if not self._registered.is_set() and "bad password" in self._last_words.lower():
+        if not self._registration.welcomed.is_set() and "bad password" in self._last_words.lower():
             raise PermanentError(f"{self._network}: the server does not accept the bot ({self._last_words})")
 
     def _on_closed(self, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Several things that a connection does for ever, at the same time."""
+"""Several things that a connection does, or waits for, at the same time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ async def first_of(*lives: Coroutine[object, object, None]) -> None:
         for task in tasks:
             if task in done:
                 task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def either(*events: asyncio.Event, within: float | None = None) -> None:
+    """Return when one of them is set, or `within` so many seconds."""
+    tasks = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()

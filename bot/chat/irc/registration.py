@@ -1,0 +1,78 @@
+"""From an open connection to the server's welcome: capabilities, server password, nick, user."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from bot.chat.irc.capabilities import UNKNOWN_TO_SERVER, Capabilities
+from bot.chat.irc.config import IrcConfig
+from bot.chat.irc.connection import Connection, Event
+from bot.chat.irc.identity import NICK_REFUSED, Identity
+from bot.chat.irc.together import either
+from bot.errors import PermanentError, TemporaryError
+
+
+class Registration:
+    """The set-up of one connection."""
+
+    def __init__(
+        self,
+        network: str,
+        config: IrcConfig,
+        password: str | None,
+        connection: Connection,
+        capabilities: Capabilities,
+        identity: Identity,
+    ) -> None:
+        """`password`: the server's, None where it has none."""
+        self._network, self._config, self._password = network, config, password
+        self._connection, self._capabilities, self._identity = connection, capabilities, identity
+        self.welcomed = asyncio.Event()
+
+    async def register(self) -> None:
+        """Return with the welcome. Raises TemporaryError and PermanentError."""
+        within = self._config.timings.registration
+        try:
+            async with asyncio.timeout(within):
+                await self._negotiate()
+                await self.welcomed.wait()
+        except TimeoutError:
+            raise TemporaryError(f"{self._network}: the server did not let the bot in within {within:g} s") from None
+
+    async def _negotiate(self) -> None:
+        self._capabilities.ask()
+        self._log_on()
+        # A server that knows nothing of capabilities lets the bot in without them; they may still come later.
+        await either(self._capabilities.listed, self.welcomed)
+        if self._capabilities.listed.is_set():
+            await either(self._capabilities.settled, self.welcomed, within=self._config.timings.step)
+            self._capabilities.end()
+
+    def _log_on(self) -> None:
+        if self._password is not None:
+            self._connection.send("PASS", text=self._password)
+        self._connection.send("NICK", self._config.nick)
+        self._connection.send("USER", self._config.username, "0", "*", text=self._config.realname)
+
+    # -- what the server says -----------------------------------------------------------------------------------
+
+    def listens(self) -> dict[str, Callable[[Event], None]]:
+        """The kinds of lines that this wants to hear."""
+        # 376: end of the message of the day; 422: there is none; 464: wrong password.
+        return {"376": self._on_welcomed, "422": self._on_welcomed, "464": self._on_wrong_password}
+
+    def on_refused(self, event: Event) -> None:
+        """A numeric before the welcome that nobody else listens to."""
+        if event.kind in NICK_REFUSED:
+            self._identity.on_nick_refused(event)
+        elif event.kind in UNKNOWN_TO_SERVER:
+            self._capabilities.on_unknown(event)
+
+    def _on_welcomed(self, event: Event) -> None:
+        if not self.welcomed.is_set() and (mode := self._connection.isupport.bot_mode):
+            self._connection.send("MODE", self._identity.nick, f"+{mode}")
+        self.welcomed.set()
+
+    def _on_wrong_password(self, event: Event) -> None:
+        raise PermanentError(f"{self._network}: the server does not accept the bot's password ({event.text})")
