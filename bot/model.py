@@ -228,12 +228,18 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who speaks: `name` is shown (nick, display name), `account` is trusted (services account, Matrix id)."""
+    """Who speaks. `name` is shown (nick, display name) and proves nothing: whoever comes first has it.
+
+    `account` is who they are to the network (services account, Matrix id): what acts for a person trusts it alone. It
+    is "" where the network does not know them, and where it did not say: then `doubt` is the reason, one sentence.
+    `userhost` is where they come from on IRC (`user@host`), for telling people apart who have no account.
+    """
 
     name: str
     account: str = ""
-    level: int = 0  # Matrix power level; IRC: 50 operator, 25 voiced
-    verified: bool = False
+    level: int = 0  # in the room where it was said; IRC: 50 operator, 25 voiced
+    userhost: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def polite(line: str) -> list[bytes]:
         "USER": [b":s 001 gatewatch :hello", b":s 422 gatewatch :no message"],
         "JOIN": [f":gatewatch!u@h JOIN {rest}".encode()],
         "PING": [f":s PONG s {rest}".encode()],
+        "WHOIS": [f":s 318 gatewatch {rest} :End of WHOIS".encode()],
     }
     return replies.get(command, [])
 

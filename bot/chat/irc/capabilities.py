@@ -19,8 +19,10 @@ WANTED = frozenset(
         "extended-join",
         "labeled-response",
         "message-tags",
+        "multi-prefix",
         "server-time",
         "setname",
+        "userhost-in-names",
     }
 )
 # 421: unknown command, 410: unknown subcommand, 451: not registered. So say servers that know nothing of CAP.

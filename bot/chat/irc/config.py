@@ -15,6 +15,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NICK = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
 # RFC 2812 1.3: a channel starts with one of these and has neither space, comma, BEL nor a control character.
 CHANNEL = re.compile(r"[#&+!][^\x00-\x20,\x7f]+")
+MASK = re.compile(r"[^\s!@]+(![^\s!@]+@[^\s!@]+)?")
 
 
 def seconds(value: object) -> object:
@@ -39,6 +40,8 @@ class Timings(Section):
     regain: Seconds = 60  # between two tries to get the configured nick
     idle: Seconds = 60  # silence after which the bot asks with a PING; each costs a token of the pace
     dead: Seconds = 60  # further silence after which the connection is given up
+    whois: Seconds = 5  # for the account of who asks something
+    playback: Seconds = 3600  # lines said longer ago are a bouncer's, and not heard
     confirm: Seconds = 60  # for the PONG behind a line; a busy ircd-hybrid took 15 s
     reconnect: tuple[Seconds, ...] = Field(default=(5, 10, 20, 40, 80, 160, 300), min_length=1)
     reconnect_floor: Seconds = 3  # ircd-hybrid lets one address connect every 2 s
@@ -87,6 +90,7 @@ class IrcConfig(Section):
     nickserv: NickServ | None = None
     certfp: ConfigPath | None = None
     notice: bool = False
+    ignore: tuple[str, ...] = ()  # nicks, or nick!user@host with * and ?: other bots
     keys: Mapping[str, SecretStr] = Field(default_factory=dict)
     pace: Pace = Pace()
     timings: Timings = Timings()
@@ -96,6 +100,14 @@ class IrcConfig(Section):
     def _is_nick(cls, value: str) -> str:
         if not NICK.fullmatch(value):
             raise ValueError("a nick has letters, digits and []\\`_^{|}- only, and no digit in front")
+        return value
+
+    @field_validator("ignore")
+    @classmethod
+    def _are_masks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for mask in value:
+            if not MASK.fullmatch(mask):
+                raise ValueError(f"{mask!r} is neither a nick nor nick!user@host; * and ? stand for anything")
         return value
 
     @field_validator("keys")

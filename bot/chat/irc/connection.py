@@ -10,8 +10,8 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import irc.client_aio
@@ -23,25 +23,52 @@ from bot.chat.irc.isupport import Isupport
 log = logging.getLogger(__name__)
 
 BREAKS = re.compile(r"[\r\n\0]")
+LONGEST_IN = 16_384  # bytes; 8191 of tags and a line are allowed (https://ircv3.net/specs/extensions/message-tags)
+MOST_LOGGED = 20  # lines of one connection that could not be digested
 LONGEST_OUT = 510  # RFC 2812 2.3, without CR LF; ngircd hangs up on a longer line
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One inbound line. `kind`: the numeric, or the library's word in lower case ("join", "pubmsg", "error")."""
+    """One inbound line. `kind`: the numeric, or the library's word in lower case ("join", "pubmsg", "error").
+
+    `tags`: its message tags, "" for one without a value (https://ircv3.net/specs/extensions/message-tags).
+    """
 
     kind: str
     source: str
     target: str
     arguments: tuple[str, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nick(self) -> str:
         return self.source.partition("!")[0]
 
     @property
+    def userhost(self) -> str:
+        """`user@host` of who sent it, "" for a server."""
+        return self.source.partition("!")[2]
+
+    @property
     def text(self) -> str:
         return self.arguments[-1] if self.arguments else ""
+
+
+class Buffer(LenientDecodingLineBuffer):  # type: ignore[misc]
+    """Of a line that does not end nothing is kept: it is dropped up to its end, however long that takes to come."""
+
+    buffer: bytes
+    _too_long = False
+
+    def feed(self, data: bytes) -> None:
+        if self._too_long:
+            _, end, data = data.partition(b"\n")
+            self._too_long = not end
+        super().feed(data)
+        begun = self.buffer.rfind(b"\n") + 1
+        if len(self.buffer) - begun > LONGEST_IN:
+            self.buffer, self._too_long = self.buffer[:begun], True
 
 
 class Protocol(irc.client_aio.IrcProtocol):  # type: ignore[misc]
@@ -58,7 +85,7 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
     """
 
     protocol_class = Protocol
-    buffer_class = LenientDecodingLineBuffer
+    buffer_class = Buffer
     transport: asyncio.Transport | None = None
     connected: bool = False
 
@@ -68,6 +95,7 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
         self.listen: Callable[[Event], None] = lambda event: None
         self.over: Callable[[str], None] = lambda why: None
         self.heard_at = 0.0  # the loop's clock at the last inbound byte
+        self._skipped = 0
 
     async def open(self, host: str, port: int, nick: str, tls: ssl.SSLContext | None) -> None:
         """Connect, and write nothing yet. `nick`: what the bot will call itself. Raises OSError."""
@@ -83,12 +111,18 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
         self.heard_at = self.reactor.loop.time()
         self.buffer.feed(data)
         for line in self.buffer:
-            if not line.strip():
+            if not line.strip() or len(line) > LONGEST_IN:
                 continue
             try:  # the one broad guard of the adapter, for whatever a server or a person sends
                 self._process_line(line)
             except Exception:
-                log.exception("irc line skipped server=%s line=%r", self.server, line[:200])
+                self._skipped += 1
+                level = logging.ERROR if self._skipped <= MOST_LOGGED else logging.DEBUG
+                log.log(level, "irc line skipped server=%s line=%r", self.server, line[:200], exc_info=True)
+
+    def _handle_other(self, arguments: list[str], command: str, source: Any, tags: Any) -> None:
+        """The library counts on an argument of QUIT and PING. Who left without a reason has left all the same."""
+        super()._handle_other(arguments or [""] if command in ("quit", "ping") else arguments, command, source, tags)
 
     def send_raw(self, string: str) -> None:
         """One line out. Nothing is logged (it may be a password); after the end it goes nowhere."""
@@ -128,7 +162,8 @@ def new_connection() -> Connection:
     def hand_on(_: Connection, event: Any) -> None:
         kind = getattr(event.type, "code", event.type)
         arguments = tuple(str(argument) for argument in event.arguments)
-        connection.listen(Event(kind, str(event.source or ""), str(event.target or ""), arguments))
+        tags = {tag["key"]: tag["value"] or "" for tag in event.tags or ()}
+        connection.listen(Event(kind, str(event.source or ""), str(event.target or ""), arguments, tags))
 
     reactor.add_global_handler("all_events", hand_on)
     return connection

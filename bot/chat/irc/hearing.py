@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 from bot.chat.irc.connection import Event
 from bot.chat.irc.isupport import Isupport
@@ -50,6 +51,18 @@ class Ear:
         )
 
 
+class Masks:
+    """Who is not listened to: nicks, or `nick!user@host`, in which * and ? stand for anything."""
+
+    def __init__(self, masks: Sequence[str]) -> None:
+        self._masks = tuple(mask if "!" in mask else f"{mask}!*" for mask in masks)
+
+    def have(self, source: str, isupport: Isupport) -> bool:
+        """Whether one of them covers a `nick!user@host`, compared as the server compares nicks."""
+        folded = isupport.fold(source if "!" in source else f"{source}!")
+        return any(fnmatchcase(folded, isupport.fold(mask).replace("[", "[[]")) for mask in self._masks)
+
+
 def addressed(text: str, nick: str, isupport: Isupport) -> str:
     """The nick as it stands at the start of a line with `:` or `,` behind it, else ""."""
     name, behind = text[: len(nick)], text[len(nick) : len(nick) + 1]
@@ -61,6 +74,8 @@ def ctcp_answer(event: Event) -> str:
     command = event.arguments[0].upper() if event.arguments else ""
     if command == "VERSION":
         return f"VERSION {VERSION}"
+    if command == "CLIENTINFO":
+        return "CLIENTINFO CLIENTINFO PING VERSION"
     if command == "PING":
         return f"PING {plain(event.text)[:32]}" if len(event.arguments) > 1 else "PING"
     return ""

@@ -14,6 +14,7 @@ CASEMAPPINGS = {
     "rfc1459": str.maketrans(UPPER + "[]\\~", LOWER + "{}|^"),
     "strict-rfc1459": str.maketrans(UPPER + "[]\\", LOWER + "{}|"),
 }
+CHANMODES = "beI,k,l,imnpst"  # https://modern.ircdocs.horse/#channel-modes, where a server does not say
 RFC1459 = CASEMAPPINGS["rfc1459"]  # what holds where a server says nothing, or something else
 
 
@@ -44,6 +45,22 @@ class Isupport:
     def bot_mode(self) -> str:
         """The user mode that marks a bot, "" where there is none."""
         return self._tokens.get("BOT", "")[:1]
+
+    @property
+    def prefixes(self) -> dict[str, str]:
+        """The modes that a member of a channel may have, and the sign for each in front of their nick."""
+        modes, _, signs = self._tokens.get("PREFIX", "(ov)@+").removeprefix("(").partition(")")
+        return dict(zip(modes, signs, strict=False))
+
+    def has_argument(self, mode: str, adding: bool) -> bool:
+        """Whether a channel mode comes with an argument (CHANMODES: lists, always, when set, never)."""
+        lists, always, when_set, *_ = *self._tokens.get("CHANMODES", CHANMODES).split(","), "", "", ""
+        return mode in self.prefixes or mode in lists + always or (adding and mode in when_set)
+
+    @property
+    def whox(self) -> bool:
+        """Whether WHO takes a list of fields (https://ircv3.net/specs/extensions/whox)."""
+        return "WHOX" in self._tokens
 
     @property
     def linelen(self) -> int:

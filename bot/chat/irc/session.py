@@ -11,9 +11,10 @@ from bot.chat.irc.capabilities import Capabilities
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Event, new_connection
 from bot.chat.irc.dial import Secrets, dial
-from bot.chat.irc.hearing import Ear, ctcp_answer
+from bot.chat.irc.hearing import Ear
 from bot.chat.irc.identity import Identity
-from bot.chat.irc.pace import Bucket, Pace
+from bot.chat.irc.listening import Listener
+from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import NOT_THERE
 from bot.chat.irc.registration import Registration
 from bot.chat.irc.rooms import Rooms
@@ -24,7 +25,6 @@ from bot.model import Heard
 
 log = logging.getLogger(__name__)
 
-CTCP_BURST, CTCP_PER_SECOND, CTCP_LEAVES = 2, 1 / 30, 2
 WATCHDOG = "gatewatch-idle"
 CHANNEL_SIGNS = ("#", "&", "+", "!")
 
@@ -43,19 +43,19 @@ class Session:
         clock: Callable[[], datetime],
     ) -> None:
         """`channels`: to be joined; `hear` gets what may be a command; `clock`: the time now, in UTC."""
-        self._network, self._config = network, config
-        self._ear, self._hear, self._clock = ear, hear, clock
+        self._network, self._config, self._clock = network, config, clock
         self._time = asyncio.get_running_loop().time
         self._connection = connection = new_connection()
         connection.listen, connection.over = self._on_event, self._on_closed
         timings = config.timings
         self._pace = pace = Pace(config.pace.burst, config.pace.per_second, self._time)
-        self._ctcp = Bucket(CTCP_BURST, CTCP_PER_SECOND, self._time())
         self.capabilities = Capabilities(connection)
         self.identity = Identity(network, config, secrets.nickserv, connection, pace)
         self._registration = Registration(network, config, secrets.server, connection, self.capabilities, self.identity)
         self.rooms = Rooms(network, channels, secrets.keys, connection, pace, timings, self._time)
         self.speech = Speech(connection, pace, self.check, config.notice, timings.confirm)
+        has = self.capabilities.has
+        self.listener = Listener(ear, config, connection, self.identity, self.rooms, pace, hear, clock, has)
         self._over = asyncio.Event()
         self._error: Exception | None = None
         self._last_words = ""
@@ -70,7 +70,7 @@ class Session:
             "396": self._on_host,
             "465": self._on_last_words,
             "900": self._on_known,
-            "ctcp": self._on_ctcp,
+            "ctcp": self.listener.on_ctcp,
             "error": self._on_last_words,
             "invite": lambda event: self.rooms.on_invited(event.text),
             "join": self._on_join,
@@ -78,9 +78,9 @@ class Session:
             "nick": lambda event: self.identity.on_nick_free(event.nick),
             "part": self._on_part,
             "pong": self.speech.on_pong,
-            "privmsg": self._on_private,
+            "privmsg": self.listener.on_private,
             "privnotice": self._on_notice,
-            "pubmsg": self._on_public,
+            "pubmsg": self.listener.on_public,
             "quit": lambda event: self.identity.on_nick_free(event.nick),
             "umode": self._on_mode,
         }
@@ -99,6 +99,7 @@ class Session:
         finally:
             self._connection.abort()
             self.speech.on_broken(str(self._error or "the bot left the network"))
+            await self.listener.stop()
 
     async def _live(self) -> None:
         await self._registration.register()
@@ -167,6 +168,7 @@ class Session:
     # -- what the server says -----------------------------------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
+        self.listener.on_event(event)
         act = self._events.get(event.kind, self._on_refusal)
         try:
             act(event)
@@ -224,27 +226,6 @@ class Session:
     def _on_kick(self, event: Event) -> None:
         if event.arguments and self._is_bot(event.arguments[0]):
             self.rooms.on_lost(event.target, f"kicked by {event.nick} ({' '.join(event.arguments[1:])})")
-
-    def _on_public(self, event: Event) -> None:
-        room = self.rooms.find(event.target)
-        if room is None or self._is_bot(event.nick) or not self.rooms.joined(event.target):
-            return
-        heard = self._ear.public(event, room.channel, self.identity.nick, self._connection.isupport)
-        if heard is not None:
-            self._hear(heard)
-
-    def _on_private(self, event: Event) -> None:
-        if "!" in event.source and self._is_bot(event.target) and not self._is_bot(event.nick):
-            heard = self._ear.private(event, self.identity.nick, self._connection.isupport)
-            if heard is not None:
-                self._hear(heard)
-
-    def _on_ctcp(self, event: Event) -> None:
-        answer = ctcp_answer(event)
-        if not answer or not self._is_bot(event.target) or self._is_bot(event.nick):
-            return
-        if self._ctcp.take(1, 0, self._time()) == 0 and self._pace.spare(1, CTCP_LEAVES):
-            self._connection.send("NOTICE", event.nick, text=f"\x01{answer}\x01")
 
     def _is_bot(self, nick: str) -> bool:
         return self._connection.isupport.same(nick, self.identity.nick)

@@ -1,0 +1,183 @@
+"""Which lines of one connection are heard as commands, and who said them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.chat.irc.config import IrcConfig
+from bot.chat.irc.connection import Connection, Event
+from bot.chat.irc.hearing import Ear, Masks, ctcp_answer
+from bot.chat.irc.identity import Identity
+from bot.chat.irc.pace import Bucket, Pace
+from bot.chat.irc.people import LONGEST_NAME, WHOX_FIELDS, Known, People
+from bot.chat.irc.playback import Playback
+from bot.chat.irc.rooms import Rooms
+from bot.chat.irc.whois import Told, Whois
+from bot.errors import TemporaryError
+from bot.model import Heard, Person
+
+CTCP_BURST, CTCP_PER_SECOND, CTCP_LEAVES = 2, 1 / 30, 2
+BOT_TAGS = frozenset({"bot", "draft/bot"})  # https://ircv3.net/specs/extensions/bot-mode
+MOST_WAITING = 20  # questions that wait for WHOIS; more are heard without an account
+MOST_ASKED = 2000  # people in a channel whose accounts are asked for at once; a longer answer may exceed a SendQ
+UNKNOWN_FOR = 60.0  # seconds; without account-notify nobody tells when somebody logs in
+
+
+class Listener:
+    """`hear` gets each line that may be a command, with its person. `clock`: the time now, in UTC.
+
+    `has`: whether the server has agreed to a capability.
+    """
+
+    def __init__(
+        self,
+        ear: Ear,
+        config: IrcConfig,
+        connection: Connection,
+        identity: Identity,
+        rooms: Rooms,
+        pace: Pace,
+        hear: Callable[[Heard], None],
+        clock: Callable[[], datetime],
+        has: Callable[[str], bool],
+    ) -> None:
+        self._ear, self._connection, self._identity, self._rooms = ear, connection, identity, rooms
+        self._pace, self._hear, self._clock, self._has = pace, hear, clock, has
+        self._time = asyncio.get_running_loop().time
+        self._within = config.timings.whois
+        self._ctcp = Bucket(CTCP_BURST, CTCP_PER_SECOND, self._time())
+        self._ignored = Masks(config.ignore)
+        self.people = People(connection.isupport, self._is_me, self._time)
+        self._whois = Whois(connection, pace, self._time)
+        self._playback = Playback(timedelta(seconds=config.timings.playback))
+        self._asking = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def on_event(self, event: Event) -> None:
+        """Learn from any line, also one that means something else to the session."""
+        if event.kind == "batch":
+            self._playback.on_batch(event)
+        elif not self._playback.encloses(event):
+            self.people.on_event(event)
+            self._whois.on_event(event)
+        if event.kind == "366" and event.arguments:
+            self._on_all_names(event.arguments[0])
+
+    def on_public(self, event: Event) -> None:
+        """A line in a channel."""
+        room = self._rooms.find(event.target)
+        if room is None or not self._rooms.joined(event.target) or not self._is_meant(event):
+            return
+        heard = self._ear.public(event, room.channel, self._identity.nick, self._connection.isupport)
+        if heard is not None:
+            self._attribute(heard, event, self.people.level(event.nick, event.target))
+
+    def on_private(self, event: Event) -> None:
+        """A line to the bot alone."""
+        if not event.userhost or not self._is_me(event.target) or not self._is_meant(event):
+            return
+        heard = self._ear.private(event, self._identity.nick, self._connection.isupport)
+        if heard is not None:
+            self._attribute(heard, event, 0)
+
+    def on_ctcp(self, event: Event) -> None:
+        """A question by one program to another; answered once in a while."""
+        answer = ctcp_answer(event)
+        if not answer or not self._is_me(event.target) or not self._is_meant(event):
+            return
+        if self._ctcp.take(1, 0, self._time()) == 0 and self._pace.spare(1, CTCP_LEAVES):
+            self._connection.send("NOTICE", event.nick, text=f"\x01{answer}\x01")
+
+    async def stop(self) -> None:
+        """The connection is over: nobody is asked any more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- what is not for the bot --------------------------------------------------------------------------------
+
+    def _is_me(self, nick: str) -> bool:
+        return self._connection.isupport.same(nick, self._identity.nick)
+
+    def _is_meant(self, event: Event) -> bool:
+        """Not the bot's own echo, no other bot, nobody ignored, and said now."""
+        known = self.people.find(event.nick)
+        return not (
+            self._is_me(event.nick)
+            or BOT_TAGS & event.tags.keys()
+            or (known is not None and known.bot)
+            or self._ignored.have(event.source, self._connection.isupport)
+            or self._playback.has(event, self._clock())
+        )
+
+    # -- who it is ----------------------------------------------------------------------------------------------
+
+    def _attribute(self, heard: Heard, event: Event, level: int) -> None:
+        """Hand the line on with its person: at once, or when the server has told their account."""
+        seen = self.people.find(event.nick)
+        speaker = seen or Known(event.nick)
+        speaker.userhost = event.userhost[:LONGEST_NAME]
+        if self._has("account-tag") or "account" in event.tags:
+            speaker.tell(event.tags.get("account", ""), self._time())
+
+        def hand_on(doubt: str = "") -> None:
+            person = Person(event.nick, speaker.account or "", level, speaker.userhost, doubt)
+            self._hear(replace(heard, person=person))
+
+        if self._told(speaker):
+            hand_on()
+        elif len(self._tasks) >= MOST_WAITING:
+            hand_on("too many people asked at the same time")
+        else:
+            self._start(self._after_asking(speaker, seen is not None, hand_on))
+
+    def _told(self, speaker: Known) -> bool:
+        if speaker.account == "" and not self._has("account-notify"):
+            return self._time() - speaker.told_at < UNKNOWN_FOR
+        return speaker.account is not None
+
+    async def _after_asking(self, speaker: Known, seen: bool, hand_on: Callable[[str], None]) -> None:
+        doubt = ""
+        try:
+            async with asyncio.timeout(self._within), self._asking:
+                if not self._told(speaker):  # the question before may have been about the same person
+                    doubt = await self._ask(speaker, seen)
+        except TimeoutError:
+            doubt = f"the server did not say within {self._within:g} s who {speaker.nick} is"
+        except TemporaryError as error:
+            doubt = str(error)
+        if not speaker.bot:
+            hand_on(doubt)
+
+    async def _ask(self, speaker: Known, seen: bool) -> str:
+        """Ask, and believe it if it is about the same person; else why not."""
+        nick = speaker.nick
+        told = await self._whois.ask(nick)
+        if not (self.people.find(nick) is speaker if seen else _same_host(told, speaker)):
+            return f"{nick} is somebody else by now"
+        speaker.bot = speaker.bot or told.bot
+        speaker.tell(told.account, self._time())
+        return ""
+
+    # -- asking about a channel ---------------------------------------------------------------------------------
+
+    def _on_all_names(self, channel: str) -> None:
+        if self._connection.isupport.whox and 0 < self.people.count(channel) <= MOST_ASKED:
+            self._start(self._ask_about(channel))
+
+    async def _ask_about(self, channel: str) -> None:
+        await self._pace.take(1, Pace.ANNOUNCEMENT)
+        self._connection.send("WHO", channel, WHOX_FIELDS)
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _same_host(told: Told, speaker: Known) -> bool:
+    """Of somebody in no channel of the bot's, whose leaving it does not see: they come from the same place."""
+    return bool(told.userhost) and told.userhost == speaker.userhost
