@@ -39,7 +39,7 @@ class Desk:
         self._troubles = troubles
         self._started = started
         self._rooms = {room.name: room for room in core.rules.rooms}
-        self._limiter = Limiter(config.commands.per_user, config.commands.per_room)
+        self._limiter = Limiter(config.commands.per_user, config.commands.per_room, config.commands.ignore)
 
     async def answer(self, heard: Heard, now: datetime) -> Message | None:
         """The answer to a line, None if it asks nothing."""
@@ -61,9 +61,10 @@ class Desk:
             window=window,
             classify=lambda uuids: self._classify(uuids, window),
             prefix=self._config.commands.prefix,
+            kind=self._config.networks[heard.network].type,
         )
-        at_console = self._config.networks[heard.network].type == "console"  # where nobody else is asked too much of
-        return await answer(ask, (heard.called,), Limiter(1, 1) if at_console else self._limiter)
+        # At the console nobody else is asked too much of.
+        return await answer(ask, (heard.called,), Limiter(1, 1) if ask.kind == "console" else self._limiter)
 
     async def _classify(self, uuids: Sequence[str], window: Window) -> Mapping[str, Answer[list[Hit]]]:
         classifier = self._core.classifier

@@ -182,11 +182,15 @@ class Announce(Section):
 
 
 class Commands(Section):
-    """How the bot is asked. Limits are commands a minute; private: it also answers in private."""
+    """How the bot is asked. Limits are commands a minute; ignore: for so long who asks more is not answered.
+
+    private: it also answers in private.
+    """
 
     prefix: Annotated[str, Field(pattern=r"^[^\s\w]{1,3}$")] = "!"
     per_user: Annotated[int, Field(ge=1)] = 12
     per_room: Annotated[int, Field(ge=1)] = 30
+    ignore: Duration = timedelta(minutes=5)
     private: bool = True
 
 

@@ -9,21 +9,21 @@ from html import escape
 from uuid import uuid4
 
 from bot.classify import Classify
-from bot.commands import causes, check, gate, status, why
+from bot.commands import causes, check, gate, status, whoami, why
 from bot.commands.ask import Ask, Health, Verb
 from bot.commands.help import helping, unknown
 from bot.commands.limiter import Limiter, Verdict
 from bot.commands.parse import Asked, parse
-from bot.commands.reply import LIMIT
+from bot.commands.reply import LIMIT, span
 from bot.errors import UserError
-from bot.model import Message
+from bot.model import Heard, Message
 from bot.text import cut, one_line
 
 __all__ = ["TABLE", "Ask", "Asked", "Classify", "Health", "Limiter", "Verb", "answer", "parse"]
 
 log = logging.getLogger(__name__)
 
-_VERBS = (*gate.VERBS, *causes.VERBS, *why.VERBS, *check.VERBS, *status.VERBS)
+_VERBS = (*gate.VERBS, *causes.VERBS, *why.VERBS, *check.VERBS, *status.VERBS, *whoami.VERBS)
 TABLE = {verb.name: verb for verb in (*_VERBS, helping(_VERBS))}
 
 
@@ -37,12 +37,20 @@ async def answer(ask: Ask, names: Collection[str], limiter: Limiter) -> Message 
     asked = None if heard.removed else parse(heard.text, names, ask.prefix, heard.private)
     if asked is None:
         return None
-    match limiter.admit(f"{heard.network} {heard.person.account or heard.person.name}", heard.room, ask.now):
+    match limiter.admit(_who(heard), heard.room, ask.now, known=asked.verb in TABLE):
         case Verdict.SILENT:
             return None
+        case Verdict.IGNORE:
+            return _plain(f"too many commands: I do not answer you for {span(limiter.ignore)}")
         case Verdict.TELL:
             return _plain("too many commands: I go on in a minute")
     return await _answered(replace(ask, words=asked.words, rest=asked.rest), asked)
+
+
+def _who(heard: Heard) -> str:
+    """One person, as far as the network can tell; a new nick makes nobody somebody else."""
+    person = heard.person
+    return f"{heard.network} {person.account or person.userhost or person.name}"
 
 
 async def _answered(ask: Ask, asked: Asked) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from bot.classify import Classify
 from bot.links import Links
@@ -45,7 +46,7 @@ class Ask:
     feed of the room want this failure? `pipelines`: the watched ones. `query`: a signature's query as the index takes
     it, for links to a search page; where it gives "" there is no link. `window`: the look-back as of now. `patience`:
     seconds that a search on the spot may take in all. `search`, `window` and `classify` are None where there is nothing
-    to ask.
+    to ask. `kind`: of the network where it was heard.
     """
 
     heard: Heard
@@ -63,6 +64,7 @@ class Ask:
     classify: Classify | None = None
     patience: float = 10.0
     prefix: str = "!"
+    kind: Literal["irc", "matrix", "console"] = "irc"
     words: tuple[str, ...] = ()
     rest: str = ""
 

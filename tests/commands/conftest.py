@@ -121,7 +121,7 @@ def said(plain_ask: Ask) -> Callable[..., Awaitable[Message]]:
     """What is answered to a line in a channel; keywords change the Ask."""
 
     async def ask(line: str, **changes: Any) -> Message:
-        heard = replace(plain_ask.heard, text=line)
+        heard = replace(changes.pop("heard", plain_ask.heard), text=line)
         message = await answer(replace(plain_ask, heard=heard, **changes), ["gatewatch"], Limiter(1, 1))
         assert message is not None
         for row in message.text.splitlines():

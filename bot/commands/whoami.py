@@ -1,0 +1,40 @@
+"""`!whoami`: who the bot takes the asking person for."""
+
+from __future__ import annotations
+
+from bot.commands.ask import Ask, Verb
+from bot.commands.reply import reply, short
+from bot.model import Message, Person
+
+OPERATOR, VOICED = 50, 25  # what an IRC channel's signs are as levels
+NAME = 100  # bytes of what others named
+
+
+async def whoami(ask: Ask) -> Message:
+    """What an acting command would go by."""
+    heard = ask.heard
+    match ask.kind:
+        case "console":
+            return reply(["you: who is at the console is trusted"])
+        case "matrix":
+            return reply([short(heard.person.account, NAME)])
+        case "irc":
+            where = "" if heard.private else _standing(heard.person)
+            return reply([short(heard.person.name, NAME), _account(heard.person), where])
+
+
+def _account(person: Person) -> str:
+    if person.account:
+        return f"account {short(person.account, NAME)}"
+    if person.doubt:
+        return f"account not known: {short(person.doubt, NAME)}"
+    return "services do not know you: identify to NickServ"
+
+
+def _standing(person: Person) -> str:
+    if person.level >= OPERATOR:
+        return "operator here"
+    return "voiced here" if person.level >= VOICED else "neither operator nor voiced here"
+
+
+VERBS = (Verb("whoami", "", "who you are to the bot: nick and account, operator or voiced", "whoami", whoami),)
