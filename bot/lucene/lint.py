@@ -11,9 +11,10 @@ from itertools import pairwise
 from bot.lucene.lexer import Kind, Token, lex
 from bot.lucene.numbers import java_float
 from bot.lucene.printing import to_text
+from bot.lucene.regex import complements
 from bot.lucene.rewrite import EVERY_FIELD, SHORT_UUIDS, TRUTHS, resolve
 from bot.lucene.tokens import tokens
-from bot.lucene.tree import EXISTS, Leaf, Node, Phrase, Wildcard, Word, leaves
+from bot.lucene.tree import EXISTS, Leaf, Node, Phrase, Regex, Wildcard, Word, leaves
 from bot.model import Fields, Profile
 
 # In a message such signs may be meant as they stand; in a name of anything they hardly are.
@@ -195,6 +196,12 @@ def _far_distance(query: _Query) -> Iterator[Remark]:
         yield Remark(tilde.at, f"Elasticsearch 8 and later refuse {tilde.image}; here it is rounded: write 0, 1 or 2")
 
 
+def _complement(query: _Query) -> Iterator[Remark]:
+    for leaf in query.leaves:
+        if isinstance(leaf, Regex) and complements(leaf.pattern):
+            yield Remark(leaf.at, "OpenSearch 3 reads ~ in a regular expression as a plain sign; write it with NOT")
+
+
 def _no_operator(query: _Query) -> Iterator[Remark]:
     """Two clauses side by side; those without a field are spoken of already."""
     fieldless = {leaf.at for leaf in query.leaves if not leaf.field}
@@ -216,4 +223,5 @@ _CHECKS: tuple[_Check, ...] = (
     _mixed,
     _no_operator,
     _far_distance,
+    _complement,
 )

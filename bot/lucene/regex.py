@@ -17,6 +17,7 @@ _COUNT = re.compile(r"\{([0-9]{1,9})(?:,([0-9]{0,9}))?\}")
 _LITERAL = re.compile(r'"[^"]*"')
 _LETTER = re.compile(r"[A-Za-z]")
 _CLASSES = frozenset("dDwWsS")
+_PLAIN = re.compile(r'\\.|"[^"]*"|\[(?:\\.|[^\]\\])*\]', re.DOTALL)  # where a sign means itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ def regex_fault(pattern: str) -> RegexFault | None:
     except _Wrong as wrong:
         return RegexFault(f"the regular expression is wrong: {wrong}", min(reader.at, len(pattern)))
     return None
+
+
+def complements(pattern: str) -> bool:
+    """Is there a `~` that means "what does not match"? OpenSearch 3 (Lucene 10) reads a plain sign."""
+    return "~" in _PLAIN.sub("", pattern)
 
 
 class _Wrong(Exception):

@@ -47,6 +47,10 @@ NOTHING = "nothing stands between this and the clause before it, which means OR"
             ],
         ),
         (
+            r'message:/~(abc)/ AND tags:/\~a[~]"~"/',
+            [Remark(8, "OpenSearch 3 reads ~ in a regular expression as a plain sign; write it with NOT")],
+        ),
+        (
             'message:a AND build-name:"x"',
             [Remark(25, "the index has no field build-name, so this clause finds nothing; did you mean build_name?")],
         ),
