@@ -45,6 +45,7 @@ setup(
     entry_points={"console_scripts": ["gatewatch = bot.cli:main"]},
     install_requires=[
         "irc>=20.5,<21",
+        "scramp>=1.4.6,<2",
         "matrix-nio>=0.26,<0.27",
         "elasticsearch[async]>=8.19,<10",
         "pyyaml>=6",

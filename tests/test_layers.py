@@ -12,6 +12,7 @@ BOT = Path(__file__).parents[1] / "bot"
 HOMES = {
     "irc": ("bot/chat/irc",),
     "jaraco": ("bot/chat/irc",),
+    "scramp": ("bot/chat/irc/mechanisms",),
     "nio": ("bot/chat/matrix",),
     "aiohttp": ("bot/chat/matrix", "bot/search/host"),
     "elastic_transport": ("bot/search",),

@@ -8,30 +8,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.chat.human_irc import Human, human
+from tests.chat.irc_account import PASSWORD, add_certificate, known
 from tests.chat.irc_bot import TIMINGS, post, running
 from tests.servers.ircd import Ircd
 
 pytestmark = pytest.mark.xdist_group("inspircd")
-
-PASSWORD = "s3cret"
-
-
-@asynccontextmanager
-async def known(services: Ircd, nick: str) -> AsyncIterator[Human]:
-    """Somebody with a registered nick, on the server with the bot's certificate, identified."""
-    async with human(nick, services.tls_port, services.ca_file, services.client_pem) as person:
-        while not await registered(person):
-            pass  # services are not linked yet
-        await person.wait_for(lambda line: "900" in line.split()[1:2])
-        yield person
-
-
-async def registered(person: Human) -> bool:
-    """Ask NickServ; False if it is not there."""
-    before = len(person.lines)
-    person.say("NickServ", f"REGISTER {PASSWORD} {person.nick}@example.org")
-    await person.until(lambda: any("NickServ" in line for line in person.lines[before:]))
-    return not any(" 401 " in line for line in person.lines[before:])
 
 
 @asynccontextmanager
@@ -72,13 +53,12 @@ async def test_a_wrong_password_is_said_and_the_rest_works(services: Ircd) -> No
 
 async def test_by_certificate(services: Ircd) -> None:
     slow = {**TIMINGS, "join_again": [60]}
-    async with known(services, "watchc") as owner:
+    async with known(services, "watchc", services.client_pem) as owner:
         brief = {**TIMINGS, "identify": 0.5}
         async with running(services, nick="other", certfp=services.client_pem, timings=brief) as bot:
             await bot.ready()
             assert "services do not know the certificate" in bot.chat.status().trouble
-        owner.say("NickServ", "CERT ADD")
-        await owner.wait_for(lambda line: "NickServ" in line and "certificate list" in line)
+        await add_certificate(owner)
     async with (
         members_only(services, "#members"),
         running(services, "#members", nick="watchc", certfp=services.client_pem, timings=slow) as bot,

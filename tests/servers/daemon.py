@@ -20,6 +20,7 @@ from tests.servers import program
 CONF = Path(__file__).parent / "conf"
 STARTS_WITHIN = 15.0
 STOPS_WITHIN = 5.0
+NEW_KEY = ("-newkey", "rsa:2048", "-nodes", "-days", "30")
 USERS = ("irctest", "nobody")  # for root, as whom ircd-hybrid refuses to run
 
 
@@ -46,16 +47,23 @@ def openssl(folder: Path, *arguments: str) -> None:
 
 def make_certificates(folder: Path) -> None:
     """A throw-away authority (ca.pem), a server's certificate for localhost, and one for CertFP (client.pem)."""
-    new_key = ("-newkey", "rsa:2048", "-nodes", "-days", "30")
     ca = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-    openssl(folder, "req", "-x509", *new_key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test CA", *ca)
-    openssl(folder, "req", *new_key[:3], "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
+    openssl(folder, "req", "-x509", *NEW_KEY, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test CA", *ca)
+    openssl(folder, "req", *NEW_KEY[:3], "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
     (folder / "ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
     sign = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30", "-extfile", "ext")
     openssl(folder, "x509", "-req", "-in", "server.csr", *sign, "-out", "server.pem")
     (folder / "fullchain.pem").write_text((folder / "server.pem").read_text() + (folder / "ca.pem").read_text())
-    openssl(folder, "req", "-x509", *new_key, "-keyout", "c.key", "-out", "c.pem", "-subj", "/CN=gatewatch")
-    (folder / "client.pem").write_text((folder / "c.pem").read_text() + (folder / "c.key").read_text())
+    new_client_certificate(folder / "client.pem")
+
+
+def new_client_certificate(path: Path) -> Path:
+    """One for CertFP, with its key, signed by nobody else."""
+    certificate, key = path.with_suffix(".certificate"), path.with_suffix(".key")
+    signed = ("-x509", *NEW_KEY, "-keyout", str(key), "-out", str(certificate), "-subj", f"/CN={path.stem}")
+    openssl(path.parent, "req", *signed)
+    path.write_text(certificate.read_text() + key.read_text())
+    return path
 
 
 def fill(template: str, folder: Path, values: Mapping[str, object]) -> Path:

@@ -32,9 +32,10 @@ UNKNOWN_TO_SERVER = ("410", "421", "451")
 class Capabilities:
     """The capabilities of one connection. Ask with `has("echo-message")`; that may change while connected."""
 
-    def __init__(self, connection: Connection, wanted: Iterable[str] = WANTED) -> None:
+    def __init__(self, connection: Connection, *, sasl: bool = False) -> None:
+        """`sasl`: whether the bot wants to log in with it."""
         self._connection = connection
-        self._wanted = frozenset(wanted)
+        self._wanted = WANTED | ({"sasl"} if sasl else set())
         self._offered: dict[str, str] = {}
         self._on: set[str] = set()
         self._asked: list[set[str]] = []  # requests that wait for their answer

@@ -74,6 +74,28 @@ class NickServ(Section):
         return self
 
 
+class SaslLogin(Section):
+    """How the bot logs in before it is let in: with a password, or with the network's `certfp`."""
+
+    account: str | None = Field(default=None, min_length=1)  # the nick, if none is given
+    password: SecretStr | None = None
+    password_file: ConfigPath | None = None
+    mechanism: Literal["EXTERNAL", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] | None = None  # the best of both ends
+    required: bool = False  # without it no channel is joined
+
+    @model_validator(mode="after")
+    def _one_password(self) -> SaslLogin:
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("give either password or password_file")
+        if self.mechanism not in (None, "EXTERNAL") and not self.has_password:
+            raise ValueError(f"{self.mechanism} needs password or password_file")
+        return self
+
+    @property
+    def has_password(self) -> bool:
+        return self.password is not None or self.password_file is not None
+
+
 class IrcConfig(Section):
     """One IRC network."""
 
@@ -87,6 +109,7 @@ class IrcConfig(Section):
     realname: str = Field(default="gatewatch: says what breaks in a CI gate; ask !help", max_length=100)
     password: SecretStr | None = None
     password_file: ConfigPath | None = None
+    sasl: SaslLogin | None = None
     nickserv: NickServ | None = None
     certfp: ConfigPath | None = None
     notice: bool = False
@@ -124,7 +147,11 @@ class IrcConfig(Section):
             raise ValueError("give either password or password_file")
         if self.certfp is not None and not self.tls:
             raise ValueError("certfp needs tls: true")
-        secret = self.password or self.password_file or self.nickserv
+        if self.sasl is not None and self.certfp is None and not self.sasl.has_password:
+            raise ValueError("sasl needs password or password_file, or certfp beside it")
+        if self.sasl is not None and self.certfp is None and self.sasl.mechanism == "EXTERNAL":
+            raise ValueError("sasl with EXTERNAL needs certfp beside it")
+        secret = self.password or self.password_file or self.nickserv or (self.sasl and self.sasl.has_password)
         if secret and not self.tls and self.host not in LOOPBACK:
             raise ValueError("a password would cross the network in the open: set tls: true")
         return self

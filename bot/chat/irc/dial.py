@@ -21,21 +21,25 @@ class Secrets:
 
     server: str | None = field(default=None, repr=False)
     nickserv: str | None = field(default=None, repr=False)
+    sasl: str | None = field(default=None, repr=False)
     keys: dict[str, str] = field(default_factory=dict, repr=False)  # by channel, in lower case
 
 
 def read_secrets(network: str, config: IrcConfig) -> Secrets:
     """Reads files. Raises PermanentError where one cannot be read, or cannot be sent as one word."""
-    service = config.nickserv
+    service, login = config.nickserv, config.sasl
     try:
         server = secret(config.password, config.password_file)
         nickserv = None if service is None else secret(service.password, service.password_file)
+        sasl = None if login is None else secret(login.password, login.password_file)
     except (OSError, UnicodeDecodeError) as error:
         raise PermanentError(f"{network}: cannot read password_file: {error}") from None
     for name, value in (("password", server), ("nickserv password", nickserv)):
         if value is not None and (not value or any(character.isspace() for character in value)):
             raise PermanentError(f"{network}: the {name} is empty or has a space or line end in it")
-    return Secrets(server, nickserv, {name.lower(): key.get_secret_value() for name, key in config.keys.items()})
+    if sasl == "":
+        raise PermanentError(f"{network}: the sasl password is empty")
+    return Secrets(server, nickserv, sasl, {name.lower(): key.get_secret_value() for name, key in config.keys.items()})
 
 
 def tls_context(network: str, config: IrcConfig) -> ssl.SSLContext | None:

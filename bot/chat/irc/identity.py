@@ -102,7 +102,7 @@ class Identity:
             self.on_known()
             return True
         if REJECTED.search(event.text) and not self.known:
-            self._complain(f"{service.service} does not accept the bot ({event.text}): check the nickserv section")
+            self.complain(f"{service.service} does not accept the bot ({event.text}): check the nickserv section")
         return False
 
     def on_nobody(self, event: Event) -> bool:
@@ -111,7 +111,7 @@ class Identity:
         if service is None or not event.arguments or event.arguments[0] != service.service:
             return False
         if not self.known:
-            self._complain(f"{service.service} is not there, so the bot is not identified")
+            self.complain(f"{service.service} is not there, so the bot is not identified")
         return True
 
     def on_nick_free(self, nick: str) -> None:
@@ -119,7 +119,13 @@ class Identity:
         if self._connection.isupport.same(nick, self._config.nick) and not self._has_nick():
             self._holder_left.set()
 
-    def _complain(self, why: str) -> None:
+    def on_forgotten(self) -> None:
+        """Numeric 901: services have logged the bot out."""
+        self.known = False
+        self.complain("services have logged the bot out")
+
+    def complain(self, why: str) -> None:
+        """What operators should know of why services do not know the bot."""
         self._complaint = f"{self._network}: {why}"
         self._answered.set()
         log.warning("irc not identified network=%s why=%r", self._network, why)
@@ -128,13 +134,14 @@ class Identity:
 
     async def identify(self) -> None:
         """Wait for services to know the bot by its certificate, then by its password; go on without if they don't."""
-        if self._config.certfp is not None:
+        if self._config.certfp is not None and not self.known:
+            self._answered.clear()
             await self._answer()
         service = self._config.nickserv
         if service is not None and self._password is not None:
             await self._by_password(service, self._password)
-        elif not self.known and self._config.certfp is not None:
-            self._complain("services do not know the certificate: add it there (NickServ CERT ADD)")
+        elif not self.known and not self._complaint and self._config.certfp is not None:
+            self.complain("services do not know the certificate: add it there (NickServ CERT ADD)")
 
     async def _by_password(self, service: NickServ, password: str) -> None:
         if not self.known:
@@ -144,7 +151,7 @@ class Identity:
             await self._tell(service, "IDENTIFY", *words)
             await self._answer()
             if not self._answered.is_set():
-                self._complain(f"{service.service} did not answer")
+                self.complain(f"{service.service} did not answer")
         if not self._has_nick():
             await self._tell(service, service.regain, self._config.nick, password)
 

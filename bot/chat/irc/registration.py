@@ -1,4 +1,4 @@
-"""From an open connection to the server's welcome: capabilities, server password, nick, user."""
+"""From an open connection to the server's welcome: capabilities, server password, nick, user, SASL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable
 from bot.chat.irc.capabilities import UNKNOWN_TO_SERVER, Capabilities
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
+from bot.chat.irc.dial import Secrets
 from bot.chat.irc.identity import NICK_REFUSED, Identity
+from bot.chat.irc.sasl import Sasl
 from bot.chat.irc.together import either
 from bot.errors import PermanentError, TemporaryError
 
@@ -20,14 +22,15 @@ class Registration:
         self,
         network: str,
         config: IrcConfig,
-        password: str | None,
+        secrets: Secrets,
         connection: Connection,
         capabilities: Capabilities,
         identity: Identity,
     ) -> None:
-        """`password`: the server's, None where it has none."""
-        self._network, self._config, self._password = network, config, password
+        self._network, self._config, self._password = network, config, secrets.server
         self._connection, self._capabilities, self._identity = connection, capabilities, identity
+        login = config.sasl
+        self._sasl = None if login is None else Sasl(config, login, secrets.sasl, connection, capabilities)
         self.welcomed = asyncio.Event()
 
     async def register(self) -> None:
@@ -37,6 +40,7 @@ class Registration:
             async with asyncio.timeout(within):
                 await self._negotiate()
                 await self.welcomed.wait()
+                await self._required()
         except TimeoutError:
             raise TemporaryError(f"{self._network}: the server did not let the bot in within {within:g} s") from None
 
@@ -47,7 +51,34 @@ class Registration:
         await either(self._capabilities.listed, self.welcomed)
         if self._capabilities.listed.is_set():
             await either(self._capabilities.settled, self.welcomed, within=self._config.timings.step)
+            await self._log_in()
             self._capabilities.end()
+
+    async def _log_in(self) -> None:
+        if self._sasl is None:
+            return
+        if await self._sasl.authenticate():
+            self._identity.on_known()
+        else:
+            self._identity.complain(self._sasl.trouble)
+
+    async def _required(self) -> None:
+        """Without the login that the config requires the bot does not stay."""
+        if self._sasl is None or self._config.sasl is None or not self._config.sasl.required or self._identity.known:
+            return
+        if not self._capabilities.listed.is_set():  # it may still say what it offers
+            await either(self._sasl.offered, within=self._config.timings.step)
+            await self._log_in()
+        if not self._identity.known:
+            raise TemporaryError(f"{self._network}: {self._sasl.trouble} (sasl is required, so no channel is joined)")
+
+    async def keep_logged_in(self) -> None:
+        """For ever: log in when SASL comes back, or comes late, and services do not know the bot."""
+        while self._sasl is not None:
+            await self._sasl.returned.wait()
+            self._sasl.returned.clear()
+            if not self._identity.known:
+                await self._log_in()
 
     def _log_on(self) -> None:
         if self._password is not None:
@@ -60,7 +91,8 @@ class Registration:
     def listens(self) -> dict[str, Callable[[Event], None]]:
         """The kinds of lines that this wants to hear."""
         # 376: end of the message of the day; 422: there is none; 464: wrong password.
-        return {"376": self._on_welcomed, "422": self._on_welcomed, "464": self._on_wrong_password}
+        sasl = {} if self._sasl is None else self._sasl.listens()
+        return {"376": self._on_welcomed, "422": self._on_welcomed, "464": self._on_wrong_password, **sasl}
 
     def on_refused(self, event: Event) -> None:
         """A numeric before the welcome that nobody else listens to."""

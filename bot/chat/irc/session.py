@@ -49,9 +49,9 @@ class Session:
         connection.listen, connection.over = self._on_event, self._on_closed
         timings = config.timings
         self._pace = pace = Pace(config.pace.burst, config.pace.per_second, self._time)
-        self.capabilities = Capabilities(connection)
+        self.capabilities = Capabilities(connection, sasl=config.sasl is not None)
         self.identity = Identity(network, config, secrets.nickserv, connection, pace)
-        self._registration = Registration(network, config, secrets.server, connection, self.capabilities, self.identity)
+        self._registration = Registration(network, config, secrets, connection, self.capabilities, self.identity)
         self.rooms = Rooms(network, channels, secrets.keys, connection, pace, timings, self._time)
         self.speech = Speech(connection, pace, self.check, config.notice, timings.confirm)
         has = self.capabilities.has
@@ -70,6 +70,7 @@ class Session:
             "396": self._on_host,
             "465": self._on_last_words,
             "900": self._on_known,
+            "901": lambda event: self.identity.on_forgotten(),
             "ctcp": self.listener.on_ctcp,
             "error": self._on_last_words,
             "invite": lambda event: self.rooms.on_invited(event.text),
@@ -106,7 +107,13 @@ class Session:
         self._enter("identifying")
         await self.identity.identify()
         self._enter("joining")
-        await first_of(self._watch(), self.rooms.keep_joined(), self.identity.regain(), self._become_ready())
+        await first_of(
+            self._watch(),
+            self.rooms.keep_joined(),
+            self.identity.regain(),
+            self._registration.keep_logged_in(),
+            self._become_ready(),
+        )
 
     async def _become_ready(self) -> None:
         await self.rooms.all_answered.wait()

@@ -1,0 +1,130 @@
+"""Logging in with SASL (https://ircv3.net/specs/extensions/sasl-3.2), before the welcome or whenever it comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable
+
+from bot.chat.irc.capabilities import Capabilities
+from bot.chat.irc.config import IrcConfig, SaslLogin
+from bot.chat.irc.connection import Connection, Event
+from bot.chat.irc.mechanisms import External, Mechanism, Plain, Scram
+from bot.errors import PermanentError
+
+CHUNK = 400  # characters of base64 in one line; a shorter one, or "+", is the last
+# 903: logged in; 907: already logged in.
+YES = frozenset({"903", "907"})
+# 902: the account must not be used now; 904: refused; 905: too long; 906: ended.
+NO = frozenset({"902", "904", "905", "906"})
+MECHANISMS = "908"  # those that the server has; a 904 follows
+
+
+class Sasl:
+    """The logins of one connection; `trouble` says why the last one failed, "" if it did not."""
+
+    def __init__(
+        self,
+        config: IrcConfig,
+        login: SaslLogin,
+        password: str | None,
+        connection: Connection,
+        capabilities: Capabilities,
+    ) -> None:
+        """`login`: the config's `sasl`, `password` its password, None where it has none."""
+        self._step = config.timings.step
+        self._login, self._password = login, password
+        self._certificate = config.certfp is not None
+        self._account = login.account or config.nick
+        self._connection, self._capabilities = connection, capabilities
+        self._lines: asyncio.Queue[Event] = asyncio.Queue()
+        self._has: set[str] | None = None  # what the server has said that it has; None: it has not
+        self.offered = asyncio.Event()
+        self.returned = asyncio.Event()  # set when it comes to be offered; for whoever waits for that to clear
+        self.trouble = ""
+        capabilities.changed = self._on_capabilities
+
+    # -- what the server says -----------------------------------------------------------------------------------
+
+    def listens(self) -> dict[str, Callable[[Event], None]]:
+        """The kinds of lines that this wants to hear."""
+        return dict.fromkeys(("authenticate", MECHANISMS, *YES, *NO), self._lines.put_nowait)
+
+    def _on_capabilities(self) -> None:
+        if not self._capabilities.has("sasl"):
+            self.offered.clear()
+        elif not self.offered.is_set():
+            self.offered.set()
+            self.returned.set()
+
+    # -- what the bot does --------------------------------------------------------------------------------------
+
+    async def authenticate(self) -> bool:
+        """Try each way that both ends have, the best first, until one is accepted."""
+        self.returned.clear()
+        if not self.offered.is_set():
+            return self._failed("the server does not offer SASL now: are its services up?")
+        named = self._capabilities.offered("sasl") or ""
+        self._has = set(named.upper().split(",")) if named else None
+        tries = [mechanism for mechanism in self._mechanisms() if self._available(mechanism.name)]
+        if not tries:
+            return self._failed(f"the server has none of the bot's mechanisms, but {named}")
+        for mechanism in tries:
+            if self._available(mechanism.name) and await self._try(mechanism):
+                self.trouble = ""
+                return True
+        return False
+
+    def _available(self, name: str) -> bool:
+        return self._has is None or name in self._has
+
+    def _mechanisms(self) -> list[Mechanism]:
+        found: list[Mechanism] = [External()] if self._certificate else []
+        if self._password is not None:
+            scram = [Scram(name, self._account, self._password) for name in ("SCRAM-SHA-512", "SCRAM-SHA-256")]
+            found += [*scram, Plain(self._account, self._password)]
+        return [mechanism for mechanism in found if self._login.mechanism in (None, mechanism.name)]
+
+    async def _try(self, mechanism: Mechanism) -> bool:
+        while not self._lines.empty():  # left over from a try that was given up
+            self._lines.get_nowait()
+        self._connection.send("AUTHENTICATE", mechanism.name)
+        try:
+            return await self._converse(mechanism)
+        except TimeoutError:
+            self._connection.send("AUTHENTICATE", "*")
+            return self._failed(f"{mechanism.name}: no answer within {self._step:g} s")
+        except (PermanentError, binascii.Error) as error:
+            self._connection.send("AUTHENTICATE", "*")
+            return self._failed(f"{mechanism.name}: {error}")
+
+    async def _converse(self, mechanism: Mechanism) -> bool:
+        challenge = ""
+        while True:
+            async with asyncio.timeout(self._step):
+                event = await self._lines.get()
+            if event.kind == "authenticate":
+                challenge += event.target.removeprefix("+") if len(event.target) == 1 else event.target
+                if len(event.target) < CHUNK:
+                    said, challenge = base64.b64decode(challenge), ""
+                    self._send(await asyncio.to_thread(mechanism.answer, said))
+            elif event.kind == MECHANISMS:
+                self._has = set(event.arguments[0].upper().split(",")) if event.arguments else self._has
+            elif event.kind in NO:
+                return self._failed(f"{mechanism.name}: the server does not accept the account ({event.text})")
+            elif not mechanism.proved:
+                return self._failed(f"{mechanism.name}: the server did not prove that it knows the password")
+            else:
+                return True
+
+    def _send(self, answer: bytes) -> None:
+        text = base64.b64encode(answer).decode()
+        for start in range(0, len(text), CHUNK):
+            self._connection.send("AUTHENTICATE", text[start : start + CHUNK])
+        if len(text) % CHUNK == 0:
+            self._connection.send("AUTHENTICATE", "+")
+
+    def _failed(self, why: str) -> bool:
+        self.trouble = f"SASL: {why}"
+        return False
