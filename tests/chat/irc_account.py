@@ -18,7 +18,7 @@ async def known(services: Ircd, nick: str, certificate: Path | None = None) -> A
     async with human(nick, services.tls_port, services.ca_file, certificate) as person:
         while not await registered(person):
             pass  # services are not linked yet
-        await person.wait_for(lambda line: "900" in line.split()[1:2])
+        await person.wait_for(lambda line: "900" in line.split()[1:2] or line.endswith(f"MODE {nick} :+r"))
         yield person
 
 

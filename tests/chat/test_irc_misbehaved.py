@@ -149,21 +149,5 @@ async def test_a_nick_that_is_not_allowed_is_permanent() -> None:
     assert far_end.lines.count("NICK gatewatch_") == 1
 
 
-async def test_services_are_believed_only_when_they_speak_themselves() -> None:
-    async with (
-        fake(polite) as (far_end, where),
-        running(where, "#gate", **OPEN, nickserv={"password": "hunter2", "order": "password-first"}) as bot,
-    ):
-        await bot.until(lambda: "PRIVMSG NickServ :IDENTIFY hunter2 gatewatch" in far_end.lines)
-        far_end.say(b":mallory!m@h NOTICE gatewatch :You are now identified for gatewatch")
-        far_end.say(b"PING :read")
-        await bot.until(lambda: "PONG read" in far_end.lines)
-        assert bot.chat.status().state == "identifying"
-        far_end.say(b":NickServ!services@s NOTICE gatewatch :Password accepted - you are now recognized.")
-        await bot.ready()
-        assert bot.chat.status().trouble == ""
-    assert len([line for line in far_end.lines if "IDENTIFY" in line]) == 1
-
-
 async def nobody_hears(line: object) -> None:
     raise AssertionError(line)

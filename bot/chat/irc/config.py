@@ -69,9 +69,13 @@ class NickServ(Section):
 
     @model_validator(mode="after")
     def _one_password(self) -> NickServ:
-        if (self.password is None) == (self.password_file is None):
-            raise ValueError("nickserv needs either password or password_file")
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("give either password or password_file")
         return self
+
+    @property
+    def has_password(self) -> bool:
+        return self.password is not None or self.password_file is not None
 
 
 class SaslLogin(Section):
@@ -151,7 +155,10 @@ class IrcConfig(Section):
             raise ValueError("sasl needs password or password_file, or certfp beside it")
         if self.sasl is not None and self.certfp is None and self.sasl.mechanism == "EXTERNAL":
             raise ValueError("sasl with EXTERNAL needs certfp beside it")
-        secret = self.password or self.password_file or self.nickserv or (self.sasl and self.sasl.has_password)
+        logins = [login for login in (self.nickserv, self.sasl) if login is not None]
+        if self.nickserv is not None and not self.nickserv.has_password and self.sasl is None and self.certfp is None:
+            raise ValueError("nickserv needs password or password_file, or sasl or certfp beside it")
+        secret = self.password or self.password_file or any(login.has_password for login in logins)
         if secret and not self.tls and self.host not in LOOPBACK:
             raise ValueError("a password would cross the network in the open: set tls: true")
         return self

@@ -1,15 +1,15 @@
-"""Who the bot is on a network: its nick, and whether services know it, by certificate or password (no SASL)."""
+"""Who the bot is on a network: its nick, and whether services know it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-import re
 from collections.abc import Iterator
 
-from bot.chat.irc.config import IrcConfig, NickServ
+from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
+from bot.chat.irc.nickserv import ACCEPTED, REJECTED, Services
 from bot.chat.irc.pace import Pace
 from bot.errors import PermanentError, TemporaryError
 
@@ -17,16 +17,8 @@ log = logging.getLogger(__name__)
 
 # RFC 2812: 432 not allowed, 433 in use, 436 collision, 437 held back.
 NICK_REFUSED = frozenset({"432", "433", "436", "437"})
-# What Anope, Atheme and OFTC's services say; numeric 900 and user mode +r say it more surely where there are any.
-ACCEPTED = re.compile(
-    r"password accepted|you are (now|already|successfully) (identified|recogni[sz]ed|logged in)", re.I
-)
-REJECTED = re.compile(
-    r"(password (is )?|authentication )(incorrect|invalid|failed)|(invalid|incorrect|wrong) password"
-    r"|(n't|not) (registered|a registered)|too many (failed|invalid)",
-    re.I,
-)
 MOST_NICKS = 8
+MONITOR_OFFLINE = "731"  # https://ircv3.net/specs/extensions/monitor
 
 
 def other_nicks(nick: str) -> Iterator[str]:
@@ -46,7 +38,7 @@ class Identity:
         """`password`: NickServ's, None where there is no such section."""
         self._network = network
         self._config = config
-        self._password = password
+        self._services = Services(config, password, connection, pace, asyncio.get_running_loop().time)
         self._connection = connection
         self._pace = pace
         self._others = other_nicks(config.nick)
@@ -93,25 +85,32 @@ class Identity:
         self._complaint = ""
         self._answered.set()
 
+    def on_event(self, event: Event) -> None:
+        """Take the server's answers to this module's own questions."""
+        self._services.on_event(event)
+        if event.kind == MONITOR_OFFLINE:
+            for target in event.text.split(","):
+                self.on_nick_free(target.partition("!")[0])
+
     def on_notice(self, event: Event) -> bool:
         """A private notice; True if services accept the bot with it. Other people's notices mean nothing."""
-        service = self._config.nickserv
-        if service is None or not self._connection.isupport.same(event.nick, service.service.partition("@")[0]):
+        if not self._services.speaks(event):
             return False
-        if ACCEPTED.search(event.text):
+        if not self._has_nick():
+            self._holder_left.set()  # perhaps, by what the bot asked for
+        if ACCEPTED.search(event.text) and self._services.identified:
             self.on_known()
             return True
-        if REJECTED.search(event.text) and not self.known:
-            self.complain(f"{service.service} does not accept the bot ({event.text}): check the nickserv section")
+        if REJECTED.search(event.text) and not self.known and self._services.identified:
+            self.complain(f"{self._services.name} does not accept the bot ({event.text}): check the nickserv section")
         return False
 
     def on_nobody(self, event: Event) -> bool:
         """Numeric 401; True if it is services that are not there."""
-        service = self._config.nickserv
-        if service is None or not event.arguments or event.arguments[0] != service.service:
+        if event.arguments[:1] != (self._services.name,):
             return False
-        if not self.known:
-            self.complain(f"{service.service} is not there, so the bot is not identified")
+        if not self.known and self._services.has_password:
+            self.complain(f"{self._services.name} is not there, so the bot is not identified")
         return True
 
     def on_nick_free(self, nick: str) -> None:
@@ -126,9 +125,10 @@ class Identity:
 
     def complain(self, why: str) -> None:
         """What operators should know of why services do not know the bot."""
-        self._complaint = f"{self._network}: {why}"
+        said, self._complaint = self._complaint, f"{self._network}: {why}"
         self._answered.set()
-        log.warning("irc not identified network=%s why=%r", self._network, why)
+        if said != self._complaint:
+            log.warning("irc not identified network=%s why=%r", self._network, why)
 
     # -- what the bot does --------------------------------------------------------------------------------------
 
@@ -137,27 +137,25 @@ class Identity:
         if self._config.certfp is not None and not self.known:
             self._answered.clear()
             await self._answer()
-        service = self._config.nickserv
-        if service is not None and self._password is not None:
-            await self._by_password(service, self._password)
-        elif not self.known and not self._complaint and self._config.certfp is not None:
+        await self._tell_services()
+        if not self.known and not self._complaint and self._config.certfp is not None:
             self.complain("services do not know the certificate: add it there (NickServ CERT ADD)")
 
-    async def _by_password(self, service: NickServ, password: str) -> None:
-        if not self.known:
-            self._answered.clear()
-            account = service.account or self._config.nick
-            words = (password, account) if service.order == "password-first" else (account, password)
-            await self._tell(service, "IDENTIFY", *words)
-            await self._answer()
-            if not self._answered.is_set():
-                self.complain(f"{service.service} did not answer")
-        if not self._has_nick():
-            await self._tell(service, service.regain, self._config.nick, password)
-
-    async def _tell(self, service: NickServ, *words: str) -> None:
-        await self._pace.take(1, Pace.REPLY)
-        self._connection.send("PRIVMSG", service.service, text=" ".join(words))
+    async def _tell_services(self) -> None:
+        """The password, if it is needed and has not been told; and to have the nick back."""
+        services = self._services
+        try:
+            if services.has_password and not self.known and not services.identified:
+                self._answered.clear()
+                await services.identify()
+                await self._answer()
+                if not self._answered.is_set():
+                    self.complain(f"{services.name} did not answer")
+            if not self._has_nick() and (self.known or services.identified):
+                await services.take_back()
+        except TemporaryError as error:
+            if not self.known:
+                self.complain(str(error))
 
     async def _answer(self) -> None:
         try:
@@ -167,13 +165,17 @@ class Identity:
             pass
 
     async def regain(self) -> None:
-        """For ever: ask for the configured nick when its holder left, and every now and then."""
+        """For ever: ask for the configured nick when its holder left, and for both nick and account now and then."""
+        watching = False
         while True:
+            if watching == self._has_nick() and self._connection.isupport.monitor:
+                watching = not watching
+                self._connection.send("MONITOR", "+" if watching else "-", self._config.nick)
             try:
                 async with asyncio.timeout(self._config.timings.regain):
                     await self._holder_left.wait()
             except TimeoutError:
-                pass
+                await self._tell_services()
             self._holder_left.clear()
             if not self._has_nick():
                 await self._pace.take(1, Pace.JOIN)

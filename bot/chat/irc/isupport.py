@@ -58,6 +58,11 @@ class Isupport:
         return mode in self.prefixes or mode in lists + always or (adding and mode in when_set)
 
     @property
+    def monitor(self) -> bool:
+        """Whether the server tells when a nick gets free (https://ircv3.net/specs/extensions/monitor)."""
+        return "MONITOR" in self._tokens
+
+    @property
     def whox(self) -> bool:
         """Whether WHO takes a list of fields (https://ircv3.net/specs/extensions/whox)."""
         return "WHOX" in self._tokens

@@ -176,6 +176,7 @@ class Session:
 
     def _on_event(self, event: Event) -> None:
         self.listener.on_event(event)
+        self.identity.on_event(event)
         act = self._events.get(event.kind, self._on_refusal)
         try:
             act(event)

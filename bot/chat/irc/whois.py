@@ -22,6 +22,8 @@ class Told:
     userhost: str = ""
     account: str = ""
     bot: bool = False
+    service: bool = False  # it is on a server of services, or marked as one, which no user can bring about
+    nobody: bool = False
 
 
 class Whois:
@@ -56,7 +58,10 @@ class Whois:
         if self._ended is None or self._ended.done() or not event.arguments:
             return
         of_it = self._connection.isupport.same(event.arguments[0], self._nick)
-        if event.kind in NO_ANSWER and (of_it or event.arguments[0].upper() == "WHOIS"):
+        if event.kind == "401" and of_it:
+            self._told.nobody = True
+            self._ended.set_result(self._told)
+        elif event.kind in NO_ANSWER and (of_it or event.arguments[0].upper() == "WHOIS"):
             self._ended.set_exception(TemporaryError(f"the server does not say who {self._nick} is ({event.text})"))
         elif of_it and event.kind == LAST:
             self._ended.set_result(self._told)
@@ -68,6 +73,10 @@ class Whois:
         match event.kind, event.arguments:
             case "311", (_, user, host, *_):
                 told.userhost = f"{user}@{host}"
+            case "312", (_, server, *_) if "services" in server.lower():
+                told.service = True
+            case "313", (*_, says) if "service" in says.lower():
+                told.service = True
             case "330", (_, account, *_):
                 told.account = account
             case "307", _:  # "has identified for this nick": the nick is the account where there is no 330

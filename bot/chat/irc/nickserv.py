@@ -1,0 +1,102 @@
+"""Telling NickServ who the bot is, and nobody who only calls themselves so."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+
+from bot.chat.irc.config import IrcConfig, NickServ
+from bot.chat.irc.connection import Connection, Event
+from bot.chat.irc.pace import Pace
+from bot.chat.irc.whois import Whois
+from bot.errors import TemporaryError
+
+# What Anope, Atheme and OFTC's services say; numeric 900 and user mode +r say it more surely where there are any.
+ACCEPTED = re.compile(
+    r"password accepted|you are (now|already|successfully) (identified|recogni[sz]ed|logged in)", re.I
+)
+REJECTED = re.compile(
+    r"(password (is )?|authentication )(incorrect|invalid|failed)|(invalid|incorrect|wrong) password"
+    r"|(n't|not) (registered|a registered)|too many (failed|invalid)",
+    re.I,
+)
+
+
+class Services:
+    """NickServ as one connection sees it.
+
+    A password goes to it once per connection, and only when the server has said that this nick is a service's: where
+    services are away, anybody may have it.
+    """
+
+    def __init__(
+        self,
+        config: IrcConfig,
+        password: str | None,
+        connection: Connection,
+        pace: Pace,
+        clock: Callable[[], float],
+    ) -> None:
+        """`password`: None where there is none to tell. `clock` counts seconds."""
+        self._section = config.nickserv or NickServ()
+        self._account = self._section.account or config.nick
+        self._nick = config.nick
+        self._password = password
+        self._within = config.timings.identify
+        self._connection, self._pace = connection, pace
+        self._whois = Whois(connection, pace, clock)
+        self._userhost = ""  # of the service, once the server has told
+        self.identified = False  # the password has been told
+        self._asked_back = False
+        self.on_event = self._whois.on_event
+
+    @property
+    def name(self) -> str:
+        """As the config has it: `NickServ`, or `NickServ@services.example.org`."""
+        return self._section.service
+
+    @property
+    def has_password(self) -> bool:
+        return self._password is not None
+
+    def speaks(self, event: Event) -> bool:
+        """Whether it is the service that says this."""
+        nick = self.name.partition("@")[0]
+        return self._connection.isupport.same(event.nick, nick) and self._userhost in ("", event.userhost)
+
+    async def identify(self) -> None:
+        """Tell it the password. Raises TemporaryError, with why not."""
+        await self._make_sure()
+        self.identified = True
+        words = [self._account, self._password or ""]
+        await self._tell("IDENTIFY", *(reversed(words) if self._section.order == "password-first" else words))
+
+    async def take_back(self) -> None:
+        """Ask it, once, for the nick that somebody else has. Raises TemporaryError, with why not."""
+        if self._asked_back:
+            return
+        await self._make_sure()
+        self._asked_back = True
+        await self._tell(self._section.regain, self._nick, *([] if self._password is None else [self._password]))
+
+    async def _tell(self, *words: str) -> None:
+        await self._pace.take(1, Pace.REPLY)
+        self._connection.send("PRIVMSG", self.name, text=" ".join(words))
+
+    async def _make_sure(self) -> None:
+        if "@" in self.name or self._userhost:  # the server hands the first on to that other server alone
+            return
+        try:
+            async with asyncio.timeout(self._within):
+                told = await self._whois.ask(self.name)
+        except TimeoutError:
+            raise TemporaryError(f"the server does not say who {self.name} is") from None
+        if told.nobody:
+            raise TemporaryError(f"{self.name} is not there, so the bot is not identified")
+        if not told.service:
+            raise TemporaryError(
+                f"{self.name} is somebody with that nick and no service, so it is told nothing;"
+                f" if it is one all the same, set service to {self.name}@ and its server"
+            )
+        self._userhost = told.userhost

@@ -1,0 +1,131 @@
+"""Having the nick and telling NickServ: Anope, Atheme, daemons without services, and somebody who poses as NickServ."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chat.fake_irc import OPEN, fake, polite
+from tests.chat.human_irc import human
+from tests.chat.irc_account import PASSWORD, add_certificate, known
+from tests.chat.irc_bot import TIMINGS, post, running
+from tests.servers.ircd import Ircd
+
+pytestmark = pytest.mark.xdist_group("inspircd")
+
+WHOIS = [
+    b":s 311 gatewatch NickServ services services.s * :services",
+    b":s 312 gatewatch NickServ services.s :services",
+    b":s 318 gatewatch NickServ :End of /WHOIS list.",
+]
+
+
+def with_services(line: str) -> list[bytes]:
+    return WHOIS if line == "WHOIS NickServ" else polite(line)
+
+
+async def test_services_are_believed_only_when_they_speak_themselves() -> None:
+    async with (
+        fake(with_services) as (far_end, where),
+        running(where, "#gate", **OPEN, nickserv={"password": "hunter2", "order": "password-first"}) as bot,
+    ):
+        await bot.until(lambda: "PRIVMSG NickServ :IDENTIFY hunter2 gatewatch" in far_end.lines)
+        far_end.say(b":mallory!m@h NOTICE gatewatch :You are now identified for gatewatch")
+        far_end.say(b":NickServ!mallory@h NOTICE gatewatch :You are now identified for gatewatch")
+        far_end.say(b"PING :read")
+        await bot.until(lambda: "PONG read" in far_end.lines)
+        assert bot.chat.status().state == "identifying"
+        far_end.say(b":NickServ!services@services.s NOTICE gatewatch :Password accepted - you are now recognized.")
+        await bot.ready()
+        assert bot.chat.status().trouble == ""
+    assert len([line for line in far_end.lines if "IDENTIFY" in line]) == 1
+
+
+async def test_nothing_is_told_to_who_only_has_the_name(ircd: Ircd) -> None:
+    """A daemon without services, where anybody may be called NickServ."""
+    async with human("NickServ", ircd.tls_port, ircd.ca_file) as impostor:
+        async with running(ircd, "#gate", nickserv={"password": PASSWORD}) as bot:
+            await bot.ready()
+            assert "NickServ is somebody with that nick and no service" in bot.chat.status().trouble
+            impostor.say("gatewatch", "well?")
+            impostor.send("NOTICE gatewatch :You are now identified for gatewatch.")
+            await bot.chat.say(post("#gate", "x"))
+            assert "no service" in bot.chat.status().trouble
+        assert not [line for line in impostor.lines if PASSWORD in line]
+
+
+async def test_when_services_come_back_they_are_told_once(atheme: Ircd) -> None:
+    async with known(atheme, "nicka"):
+        pass
+    assert atheme.services is not None
+    atheme.services.stop()
+    async with running(atheme, "#gate", nick="nicka", nickserv={"password": PASSWORD}) as bot:
+        await bot.ready()
+        assert "NickServ is not there" in bot.chat.status().trouble
+        atheme.services.start()
+        await bot.until(lambda: bot.chat.status().trouble == "")
+
+
+@pytest.mark.parametrize("word", ["REGAIN", "GHOST"])
+async def test_a_nick_that_somebody_has_is_taken_back(atheme: Ircd, word: str) -> None:
+    nick = f"n{word.lower()}"
+    timings = {**TIMINGS, "regain": 60}
+    async with known(atheme, nick):
+        nickserv = {"password": PASSWORD, "regain": word}
+        async with running(atheme, "#gate", nick=nick, nickserv=nickserv, timings=timings) as bot:
+            await bot.ready()
+            await bot.until(lambda: bot.chat.status().trouble == "")
+
+
+async def test_who_is_known_by_sasl_takes_the_nick_back_without_a_password(services: Ircd) -> None:
+    timings = {**TIMINGS, "regain": 60}
+    async with known(services, "nickb"):
+        login = {"sasl": {"password": PASSWORD}, "nickserv": {"regain": "RECOVER"}}
+        async with running(services, "#gate", nick="nickb", timings=timings, **login) as bot:
+            await bot.ready()
+            await bot.until(lambda: bot.chat.status().trouble == "")
+
+
+async def test_by_time_where_nobody_tells(ngircd: Ircd) -> None:
+    async with human("nickc", ngircd.tls_port, ngircd.ca_file) as holder, running(ngircd, "#gate", nick="nickc") as bot:
+        await bot.ready()
+        assert "the nick nickc is taken; the bot is nickc_ until it is free" in bot.chat.status().trouble
+        holder.send("NICK nickd")
+        await bot.until(lambda: bot.chat.status().trouble == "")
+
+
+@pytest.mark.parametrize("server", ["ircd", "services"])
+async def test_at_once_where_the_server_watches_for_it(server: str, request: pytest.FixtureRequest) -> None:
+    daemon = request.getfixturevalue(server)
+    patient = {"nick": "nicke", "timings": {**TIMINGS, "regain": 60}}
+    async with human("nicke", daemon.tls_port, daemon.ca_file) as holder, running(daemon, "#gate", **patient) as bot:
+        await bot.ready()
+        assert "is taken" in bot.chat.status().trouble
+        holder.send("QUIT :bye")
+        await bot.until(lambda: bot.chat.status().trouble == "")
+
+
+async def test_a_nick_that_services_took_is_followed_and_asked_back(services: Ircd) -> None:
+    async with human("oper", services.tls_port, services.ca_file) as oper:
+        oper.send("OPER oper operpw")
+        await oper.join("#gate")
+        async with running(services, "#gate", nick="nickg") as bot:
+            await bot.ready()
+            oper.send("SANICK nickg Guest1")
+            await oper.wait_for(lambda line: "NICK" in line and "Guest1" in line)
+            await oper.wait_for(lambda line: line.startswith(":Guest1!") and "nickg" in line)
+            await bot.chat.say(post("#gate", "me"))
+            await oper.hears("#gate", "me")
+            assert oper.heard("#gate", "nickg") == ["me"]
+
+
+async def test_by_certificate_and_by_password_without_sasl(hybrid_services: Ircd) -> None:
+    """As on OFTC: services know the certificate just after the welcome."""
+    certificate = hybrid_services.client_pem
+    async with known(hybrid_services, "nickh", certificate) as owner:
+        await add_certificate(owner)
+    async with running(hybrid_services, "#gate", nick="nickh", certfp=certificate) as bot:
+        await bot.ready()
+        assert bot.chat.status().trouble == ""
+    async with running(hybrid_services, "#gate", nick="nickh", nickserv={"password": PASSWORD}) as bot:
+        await bot.ready()
+        assert bot.chat.status().trouble == ""
