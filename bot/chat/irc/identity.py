@@ -96,8 +96,8 @@ class Identity:
         """A private notice; True if services accept the bot with it. Other people's notices mean nothing."""
         if not self._services.speaks(event):
             return False
-        if not self._has_nick():
-            self._holder_left.set()  # perhaps, by what the bot asked for
+        if self._services.answers_take_back():
+            self._holder_left.set()
         if ACCEPTED.search(event.text) and self._services.identified:
             self.on_known()
             return True

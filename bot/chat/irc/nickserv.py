@@ -48,7 +48,7 @@ class Services:
         self._whois = Whois(connection, pace, clock)
         self._userhost = ""  # of the service, once the server has told
         self.identified = False  # the password has been told
-        self._asked_back = False
+        self._asked_back = self._answered_back = False
         self.on_event = self._whois.on_event
 
     @property
@@ -64,6 +64,12 @@ class Services:
         """Whether it is the service that says this."""
         nick = self.name.partition("@")[0]
         return self._connection.isupport.same(event.nick, nick) and self._userhost in ("", event.userhost)
+
+    def answers_take_back(self) -> bool:
+        """Whether what it says now is the first after `take_back`: the nick may be free (GHOST only frees it)."""
+        first = self._asked_back and not self._answered_back
+        self._answered_back = self._asked_back
+        return first
 
     async def identify(self) -> None:
         """Tell it the password. Raises TemporaryError, with why not."""
