@@ -87,7 +87,9 @@ def open_chats(config: Config, store: Store, rooms: list[str]) -> dict[str, Chat
             case "irc":
                 from bot.chat.irc.adapter import IrcChat
 
-                chats[name] = IrcChat(name, network, own, clock=utc_now, prefix=config.commands.prefix)
+                chats[name] = IrcChat(
+                    name, network, own, clock=utc_now, prefix=config.commands.prefix, keep=StoreKeep(store)
+                )
             case "matrix":
                 from bot.chat.matrix.adapter import MatrixChat
 

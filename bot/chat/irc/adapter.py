@@ -14,6 +14,8 @@ from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.dial import Secrets, read_secrets
 from bot.chat.irc.hearing import Ear
 from bot.chat.irc.session import CHANNEL_SIGNS, Session
+from bot.chat.irc.sts import Sts, Upgrade
+from bot.chat.keep import Keep
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Heard, NetworkStatus, Post, Said, room_address
 
@@ -38,14 +40,16 @@ class IrcChat:
         clock: Callable[[], datetime] = utc_now,
         jitter: Jitter = random.uniform,
         prefix: str = "!",
+        keep: Keep | None = None,
     ) -> None:
         """`rooms`: full names (`NETWORK:#channel`) of the channels to be in; people are written to without it.
 
-        `prefix`: with it a line in a channel is a command.
+        `prefix`: with it a line in a channel is a command. `keep`: for what servers want to be remembered.
         """
         self.name = name
         self._config = config
         self._clock = clock
+        self._sts = Sts(name, config.host, keep, clock)
         self._ear = Ear(name, clock, prefix)
         self._channels = {address: room for room in rooms if (address := room_address(room)[1])}
         self._backoff = Backoff(config.timings.reconnect, config.timings.reconnect_floor, jitter)
@@ -60,6 +64,7 @@ class IrcChat:
         """See the contract. PermanentError: certificate, server password, nick not allowed, unreadable file."""
         try:
             secrets = await asyncio.to_thread(read_secrets, self.name, self._config)
+            await self._sts.load()
             while True:
                 again_in = await self._one_session(heard, secrets)
                 self._enter("waiting")
@@ -107,10 +112,14 @@ class IrcChat:
         def hear(line: Heard) -> None:
             self._hear(heard, line)
 
-        session = Session(self.name, self._config, secrets, channels, self._ear, hear, self._clock)
+        config = self._sts.applied(self._config)
+        session = Session(self.name, config, secrets, channels, self._ear, hear, self._clock, self._sts)
         self._session = session
         try:
             await session.run()
+        except Upgrade as error:
+            log.info("irc upgrade network=%s why=%r", self.name, str(error))
+            return 0.0
         except TemporaryError as error:
             return self._lost(session, str(error))
         finally:

@@ -61,17 +61,14 @@ class Capabilities:
 
     # -- what the server says -----------------------------------------------------------------------------------
 
-    def listens(self) -> dict[str, Callable[[Event], None]]:
-        """The kinds of lines that this wants to hear."""
-        return {"cap": self._on_cap}
-
     def on_unknown(self, event: Event) -> None:
         """One of UNKNOWN_TO_SERVER, before the welcome: nothing is offered."""
         if event.kind == "451" or "CAP" in event.arguments[:1]:
             self.listed.set()
             self.settled.set()
 
-    def _on_cap(self, event: Event) -> None:
+    def on_cap(self, event: Event) -> None:
+        """A CAP line."""
         verb = event.arguments[0].upper() if event.arguments else ""
         words = event.text.split() if len(event.arguments) > 1 else []
         more = len(event.arguments) > 2 and event.arguments[1] == "*"

@@ -11,6 +11,7 @@ from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.dial import Secrets
 from bot.chat.irc.identity import NICK_REFUSED, Identity
 from bot.chat.irc.sasl import Sasl
+from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import either
 from bot.errors import PermanentError, TemporaryError
 
@@ -26,9 +27,11 @@ class Registration:
         connection: Connection,
         capabilities: Capabilities,
         identity: Identity,
+        sts: Sts,
     ) -> None:
         self._network, self._config, self._password = network, config, secrets.server
         self._connection, self._capabilities, self._identity = connection, capabilities, identity
+        self._sts = sts
         login = config.sasl
         self._sasl = None if login is None else Sasl(config, login, secrets.sasl, connection, capabilities)
         self.welcomed = asyncio.Event()
@@ -46,6 +49,9 @@ class Registration:
 
     async def _negotiate(self) -> None:
         self._capabilities.ask()
+        if self._password is not None and not self._config.tls:
+            # First the server has its chance to ask for TLS.
+            await either(self._capabilities.listed, within=self._config.timings.step)
         self._log_on()
         # A server that knows nothing of capabilities lets the bot in without them; they may still come later.
         await either(self._capabilities.listed, self.welcomed)
@@ -92,7 +98,13 @@ class Registration:
         """The kinds of lines that this wants to hear."""
         # 376: end of the message of the day; 422: there is none; 464: wrong password.
         sasl = {} if self._sasl is None else self._sasl.listens()
-        return {"376": self._on_welcomed, "422": self._on_welcomed, "464": self._on_wrong_password, **sasl}
+        numerics = {"376": self._on_welcomed, "422": self._on_welcomed, "464": self._on_wrong_password}
+        return {"cap": self._on_cap, **numerics, **sasl}
+
+    def _on_cap(self, event: Event) -> None:
+        self._capabilities.on_cap(event)
+        if event.arguments[:1] != ("DEL",):  # a policy is not taken back so
+            self._sts.on_offered(self._capabilities.offered("sts"), self._config)
 
     def on_refused(self, event: Event) -> None:
         """A numeric before the welcome that nobody else listens to."""

@@ -19,6 +19,7 @@ from bot.chat.irc.refusals import NOT_THERE
 from bot.chat.irc.registration import Registration
 from bot.chat.irc.rooms import Rooms
 from bot.chat.irc.speech import Speech
+from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import first_of
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Heard
@@ -41,6 +42,7 @@ class Session:
         ear: Ear,
         hear: Callable[[Heard], None],
         clock: Callable[[], datetime],
+        sts: Sts,
     ) -> None:
         """`channels`: to be joined; `hear` gets what may be a command; `clock`: the time now, in UTC."""
         self._network, self._config, self._clock = network, config, clock
@@ -51,7 +53,8 @@ class Session:
         self._pace = pace = Pace(config.pace.burst, config.pace.per_second, self._time)
         self.capabilities = Capabilities(connection, sasl=config.sasl is not None)
         self.identity = Identity(network, config, secrets.nickserv, connection, pace)
-        self._registration = Registration(network, config, secrets, connection, self.capabilities, self.identity)
+        self._sts = sts
+        self._registration = Registration(network, config, secrets, connection, self.capabilities, self.identity, sts)
         self.rooms = Rooms(network, channels, secrets.keys, connection, pace, timings, self._time)
         self.speech = Speech(connection, pace, self.check, config.notice, timings.confirm)
         has = self.capabilities.has
@@ -65,7 +68,6 @@ class Session:
 
     def _table(self) -> dict[str, Callable[[Event], None]]:
         return {
-            **self.capabilities.listens(),
             **self._registration.listens(),
             "396": self._on_host,
             "465": self._on_last_words,
@@ -112,6 +114,7 @@ class Session:
             self.rooms.keep_joined(),
             self.identity.regain(),
             self._registration.keep_logged_in(),
+            self._sts.keep_saved(),
             self._become_ready(),
         )
 

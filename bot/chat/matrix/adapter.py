@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from bot.chat import Hear
+from bot.chat.keep import Keep
 from bot.chat.matrix.answers import TokenRefused
 from bot.chat.matrix.client import Client, new_client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.inbox import Inbox
 from bot.chat.matrix.invites import Invites
-from bot.chat.matrix.keep import Keep, Kept
+from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.pause import pause
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.sending import Sending
