@@ -196,6 +196,29 @@ async def test_when_it_comes_back_the_bot_logs_in_again() -> None:
         await bot.until(lambda: logged_in(bot))
 
 
+async def test_a_server_that_offers_it_only_after_the_welcome() -> None:
+    def accepts(said: str) -> list[str]:
+        return ["AUTHENTICATE +"] if said == "PLAIN" else [":s 903 gatewatch :yes"]
+
+    offering = sasl_server(accepts)
+
+    def late(line: str) -> list[bytes]:
+        if line == "CAP LS 302":
+            return []
+        return [*polite(line), b":s CAP gatewatch LS :sasl=PLAIN"] if line.startswith("USER") else offering(line)
+
+    async with fake(late) as (far_end, where), running(where, "#gate", **login(required=True)) as bot:
+        await bot.ready()
+        assert logged_in(bot)
+        assert far_end.lines.index("JOIN #gate") > far_end.lines.index("AUTHENTICATE PLAIN")
+
+
+async def test_a_server_without_capabilities_is_left_where_it_is_required() -> None:
+    async with fake(polite) as (far_end, where), running(where, "#gate", **login(required=True)) as bot:
+        await bot.until(lambda: "sasl is required, so no channel is joined" in bot.chat.status().trouble)
+        assert "JOIN #gate" not in far_end.lines
+
+
 # -- SCRAM: no daemon of Debian's has it; the far end is the library's server -----------------------------------
 
 
