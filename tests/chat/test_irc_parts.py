@@ -122,7 +122,7 @@ def settings(**overrides: Any) -> IrcConfig:
         ({"nickserv": {"password": "x"}, "tls": False}, "in the open: set tls"),
         ({"password": "x", "password_file": "y"}, "either password or password_file"),
         ({"nickserv": {}}, "password or password_file, or sasl or certfp"),
-        ({"nickserv": {"password": "x", "password_file": "y"}}, "password"),
+        ({"nickserv": {"password": "x", "password_file": "y"}}, "give either password or password_file"),
         ({"timings": {"idle": "soon"}}, "a duration is written"),
         ({"pace": {"burst": 3}}, "greater than or equal to 4"),
         ({"chanels": []}, "Extra inputs"),
