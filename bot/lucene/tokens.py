@@ -84,19 +84,35 @@ def lower(text: str) -> str:
 
 def _cut(text: str, pattern: re.Pattern[str] | regex.Pattern[str]) -> Iterator[str]:
     """The matches, those that are too long in pieces: each the longest that fits, as if the text ended there."""
-    at = 0
-    while match := pattern.search(text, at):
+    at = long = 0  # `long`: where a match that is too long ends; it is not matched again from each of its pieces
+    while match := _next(text, at, long, pattern):
         start, at = match.span()
         end = _reach(text, start)
         if at <= end or _JOINING.fullmatch(match[0]):
             yield match[0]
             continue
+        long = at
         joined = _JOINING.match(text, start)
         start = max(start, joined.end() - LONGEST) if joined else start
-        while not (piece := _piece(text, start, pattern)):
-            start += 1
-        yield piece
+        while not (piece := _piece(text, start, pattern)) and start < len(text):
+            start += 1  # the halves of a flag, say, with so many marks between them that no part of it is a token
+        if piece:
+            yield piece
         at = start + len(piece)
+
+
+def _next(
+    text: str, at: int, long: int, pattern: re.Pattern[str] | regex.Pattern[str]
+) -> re.Match[str] | regex.Match[str] | None:
+    """The next match; within one that is too long only as far as a token may reach, up to a row of joining signs."""
+    while at < long:
+        match = pattern.match(text, at, _reach(text, at))
+        if match and _JOINING.fullmatch(match[0]):
+            break
+        if match:
+            return match
+        at += 1
+    return pattern.search(text, at)
 
 
 def _piece(text: str, start: int, pattern: re.Pattern[str] | regex.Pattern[str]) -> str:

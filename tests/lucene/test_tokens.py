@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.lucene.tokens import LONGEST, tokens
+from tests.growth import LINEAR, growth
 
 TABLE = [
     ("requests.exceptions.ConnectionError: n-cpu", ["requests.exceptions.connectionerror", "n", "cpu"]),
@@ -40,6 +41,21 @@ def test_what_is_too_long_is_cut_as_lucene_cuts_it() -> None:
 def test_a_row_of_joining_characters_does_not_count_to_the_end_of_the_first_piece() -> None:
     assert tokens("_" * 300 + "ab") == ["_" * 254 + "a", "b"]
     assert tokens("_" * 300) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lengths"),
+    [("{0}{1}{0}", []), ("{0}{1}{0} ab", [2]), ("x{0}{1}", [1]), ("{0}{1}{1}{0}{1}{0}", [])],
+)
+def test_halves_of_a_flag_that_are_too_far_apart_are_no_token(text: str, lengths: list[int]) -> None:
+    """As OpenSearch 2.19's _analyze has it; once this never ended."""
+    assert [len(token) for token in tokens(text.format("\U0001f1e9", "\u00ad" * 300))] == lengths
+
+
+@pytest.mark.parametrize("sign", ["a", "é", "_", "a.", "カ"])
+def test_what_is_very_long_takes_time_by_its_length_alone(sign: str) -> None:
+    """A log may have a line without a space of a megabyte."""
+    assert growth(lambda length: tokens(sign * length), 5_000) < LINEAR
 
 
 def test_small_letters_are_javas() -> None:
