@@ -108,7 +108,7 @@ class Listener:
         return not (
             self._is_me(event.nick)
             or BOT_TAGS & event.tags.keys()
-            or (known is not None and known.bot)
+            or (known is not None and known.bot is True)
             or self._ignored.have(event.source, self._connection.isupport)
             or self._playback.has(event, self._clock())
         )
@@ -124,6 +124,7 @@ class Listener:
             speaker.tell(event.tags.get("account", ""), self._time())
 
         def hand_on(doubt: str = "") -> None:
+            doubt = "" if self._account_told(speaker) else doubt
             person = Person(event.nick, speaker.account or "", level, speaker.userhost, doubt)
             self._hear(replace(heard, person=person))
 
@@ -135,6 +136,10 @@ class Listener:
             self._start(self._after_asking(speaker, seen is not None, hand_on))
 
     def _told(self, speaker: Known) -> bool:
+        """Whether it is known both who they are and whether they are a bot, where the server has a mode for that."""
+        return self._account_told(speaker) and (speaker.bot is not None or not self._connection.isupport.bot_mode)
+
+    def _account_told(self, speaker: Known) -> bool:
         if speaker.account == "" and not self._has("account-notify"):
             return self._time() - speaker.told_at < UNKNOWN_FOR
         return speaker.account is not None
@@ -158,8 +163,9 @@ class Listener:
         told = await self._whois.ask(nick)
         if not (self.people.find(nick) is speaker if seen else _same_host(told, speaker)):
             return f"{nick} is somebody else by now"
-        speaker.bot = speaker.bot or told.bot
-        speaker.tell(told.account, self._time())
+        speaker.bot = told.bot
+        if not self._account_told(speaker):
+            speaker.tell(told.account, self._time())
         return ""
 
     # -- asking about a channel ---------------------------------------------------------------------------------

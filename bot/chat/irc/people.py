@@ -23,13 +23,14 @@ class Known:
     """Somebody in a channel of the bot's. It stays the same object for as long as it surely is the same person.
 
     `account`: None if nobody has told, "" if services do not know them. `told_at`: when it was told, by `clock`.
+    `bot`: whether they are marked as a bot; None if nobody has told.
     """
 
     nick: str
     userhost: str = ""
     account: str | None = None
     told_at: float = 0.0
-    bot: bool = False
+    bot: bool | None = None
 
     def tell(self, account: str, at: float) -> None:
         self.account, self.told_at = "" if account in NOBODY else account, at
