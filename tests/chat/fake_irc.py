@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -48,10 +49,12 @@ def polite(line: str) -> list[bytes]:
 
 
 @asynccontextmanager
-async def fake(answer: Callable[[str], list[bytes]]) -> AsyncIterator[tuple[Fake, Ircd]]:
+async def fake(
+    answer: Callable[[str], list[bytes]], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[Fake, Ircd]]:
     """A fake server, and where it is."""
     far_end = Fake(answer)
-    server = await asyncio.start_server(far_end.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(far_end.serve, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     try:
         yield far_end, Ircd(daemon=None, port=port, tls_port=port, folder=Path("/nowhere"))  # type: ignore[arg-type]

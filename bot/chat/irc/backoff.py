@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-# What servers write before they hang up on somebody whom they do not want back soon.
-UNWANTED = re.compile(r"throttl|too fast|too many connections|[kgdz]-?line|\bbanned\b|akill", re.IGNORECASE)
+# What servers write before they hang up on somebody whom they do not want back soon; and a certificate that has
+# expired, which takes people to mend.
+UNWANTED = re.compile(
+    r"throttl|too fast|too many connections|[kgdz]-?line|\bbanned\b|akill|certificate .* has expired", re.IGNORECASE
+)
 
 Jitter = Callable[[float, float], float]
 

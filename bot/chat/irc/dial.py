@@ -13,6 +13,7 @@ from bot.errors import PermanentError, TemporaryError
 from bot.section import secret
 
 USER_TIMEOUT_MS = 120_000
+NOT_NOW = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED: whoever runs the server will renew it
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ async def dial(connection: Connection, network: str, config: IrcConfig) -> None:
 
 def _fault(network: str, config: IrcConfig, error: OSError) -> Exception:
     far_end = f"{config.host}:{config.port}"
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in NOT_NOW:
+        return TemporaryError(f"{network}: the certificate of {far_end} has expired or is not yet valid")
     if isinstance(error, ssl.SSLCertVerificationError):
         return PermanentError(
             f"{network}: the certificate of {far_end} is not trusted ({error.verify_message}):"

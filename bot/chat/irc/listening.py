@@ -77,7 +77,7 @@ class Listener:
 
     def on_private(self, event: Event) -> None:
         """A line to the bot alone."""
-        if not event.userhost or not self._is_me(event.target) or not self._is_meant(event):
+        if not self._is_me(event.target) or not self._is_meant(event):
             return
         heard = self._ear.private(event, self._identity.nick, self._connection.isupport)
         if heard is not None:
@@ -103,10 +103,11 @@ class Listener:
         return self._connection.isupport.same(nick, self._identity.nick)
 
     def _is_meant(self, event: Event) -> bool:
-        """Not the bot's own echo, no other bot, nobody ignored, and said now."""
+        """Not a server, not the bot's own echo, no other bot, nobody ignored, and said now."""
         known = self.people.find(event.nick)
         return not (
-            self._is_me(event.nick)
+            not event.userhost
+            or self._is_me(event.nick)
             or BOT_TAGS & event.tags.keys()
             or (known is not None and known.bot is True)
             or self._ignored.have(event.source, self._connection.isupport)

@@ -119,4 +119,5 @@ class Registration:
         self.welcomed.set()
 
     def _on_wrong_password(self, event: Event) -> None:
-        raise PermanentError(f"{self._network}: the server does not accept the bot's password ({event.text})")
+        if not self.welcomed.is_set():  # afterwards it is about OPER, or nothing
+            raise PermanentError(f"{self._network}: the server does not accept the bot's password ({event.text})")
