@@ -29,6 +29,7 @@ soak: $(VENV)/.test
 	GATEWATCH_RUNS=100 GATEWATCH_BACKLOG=10000 $(PYTEST) -rP tests/test_life_late.py tests/test_life_backlog.py
 	GATEWATCH_DRAWN=20000 $(PYTEST) tests/search/test_embedded_parity.py -k drawn
 	GATEWATCH_FUZZED=1000000 GATEWATCH_FUZZED_LENGTH=1000000 $(PYTEST) tests/lucene/test_fuzz.py
+	GATEWATCH_FUZZED_IRC=1000000 $(PYTEST) -rP tests/chat/test_irc_fuzz.py
 
 bench: $(VENV)/.test
 	$(VENV)/bin/python -m bench.classify

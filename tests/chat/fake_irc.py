@@ -14,9 +14,13 @@ from tests.servers.ircd import Ircd
 
 @dataclass
 class Fake:
-    """A server that lets the bot in, and leaves the rest to `answer(line)`, which gives lines to send."""
+    """A server that lets the bot in, and leaves the rest to `answer(line)`, which gives lines to send.
+
+    `raw`: what came, line by line as bytes; `lines`: the same as text, without line ends.
+    """
 
     answer: Callable[[str], list[bytes]]
+    raw: list[bytes] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -26,7 +30,8 @@ class Fake:
         self.connections += 1
         self.writers.append(writer)
         while raw := await reader.readline():
-            line = raw.decode().rstrip("\r\n")
+            self.raw.append(raw)
+            line = raw.decode(errors="replace").rstrip("\r\n")
             self.lines.append(line)
             for out in self.answer(line):
                 writer.write(out + b"\r\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from bot.chat.irc.whois import Told, Whois
 from bot.errors import TemporaryError
 from bot.model import Heard, Person
 
+NICK = re.compile(r"[^\s\x00-\x20\x7f,*?]+")  # wider than any server has it; of others no question can be asked
 CTCP_BURST, CTCP_PER_SECOND, CTCP_LEAVES = 2, 1 / 30, 2
 BOT_TAGS = frozenset({"bot", "draft/bot"})  # https://ircv3.net/specs/extensions/bot-mode
 MOST_WAITING = 20  # questions that wait for WHOIS; more are heard without an account
@@ -54,6 +56,7 @@ class Listener:
         self._whois = Whois(connection, pace, self._time)
         self._playback = Playback(timedelta(seconds=config.timings.playback))
         self._asking = asyncio.Lock()
+        self._unasked: dict[str, None] = {}  # channels, in their order
         self._tasks: set[asyncio.Task[None]] = set()
 
     def on_event(self, event: Event) -> None:
@@ -107,6 +110,7 @@ class Listener:
         known = self.people.find(event.nick)
         return not (
             not event.userhost
+            or not NICK.fullmatch(event.nick)
             or self._is_me(event.nick)
             or BOT_TAGS & event.tags.keys()
             or (known is not None and known.bot is True)
@@ -172,12 +176,20 @@ class Listener:
     # -- asking about a channel ---------------------------------------------------------------------------------
 
     def _on_all_names(self, channel: str) -> None:
-        if self._connection.isupport.whox and 0 < self.people.count(channel) <= MOST_ASKED:
-            self._start(self._ask_about(channel))
+        room = self._rooms.find(channel)
+        if room is None or not self._rooms.joined(channel) or not self._connection.isupport.whox:
+            return
+        if self.people.count(channel) <= MOST_ASKED:
+            if not self._unasked:
+                self._start(self._ask_about_channels())
+            self._unasked[room.channel] = None
 
-    async def _ask_about(self, channel: str) -> None:
-        await self._pace.take(1, Pace.ANNOUNCEMENT)
-        self._connection.send("WHO", channel, WHOX_FIELDS)
+    async def _ask_about_channels(self) -> None:
+        while self._unasked:
+            await self._pace.take(1, Pace.ANNOUNCEMENT)
+            channel = next(iter(self._unasked))
+            del self._unasked[channel]
+            self._connection.send("WHO", channel, WHOX_FIELDS)
 
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.ensure_future(work)

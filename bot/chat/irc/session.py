@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.chat.irc.capabilities import Capabilities
-from bot.chat.irc.config import IrcConfig
+from bot.chat.irc.config import IrcConfig, channel_fault
 from bot.chat.irc.connection import Event, new_connection
 from bot.chat.irc.dial import Secrets, dial
 from bot.chat.irc.hearing import Ear
@@ -226,7 +226,7 @@ class Session:
         self.speech.userhost = host if "@" in host else f"{user}@{host}" if user else ""
 
     def _on_join(self, event: Event) -> None:
-        if self._is_bot(event.nick):
+        if self._is_bot(event.nick) and not channel_fault(event.target):
             self.speech.userhost = event.source.partition("!")[2]
             self.rooms.on_joined(event.target)
 
