@@ -35,6 +35,7 @@ bench: $(VENV)/.test
 	$(VENV)/bin/python -m bench.classify
 	$(VENV)/bin/python -m bench.embedded
 	$(VENV)/bin/python -m bench.idle
+	$(VENV)/bin/python -m bench.irc
 
 bench-large: $(VENV)/.test
 	$(VENV)/bin/python -m bench.large --folder var/bench --heap 3g

@@ -57,6 +57,7 @@ class IrcChat:
         self._state, self._since = "stopped", clock()
         self._trouble = ""
         self._hearing: set[asyncio.Task[None]] = set()
+        self._flooded = False
 
     # -- the contract -------------------------------------------------------------------------------------------
 
@@ -148,8 +149,11 @@ class IrcChat:
     def _hear(self, heard: Hear, line: Heard) -> None:
         """Each line in a task of its own: a slow command holds up nobody, and a defect in it costs only itself."""
         if len(self._hearing) >= MOST_AT_ONCE:
-            log.warning("irc line not dealt with network=%s room=%s why='too many at once'", self.name, line.room)
+            if not self._flooded:  # said once, else the flood goes on in the log
+                log.warning("irc line not dealt with network=%s room=%s why='too many at once'", self.name, line.room)
+            self._flooded = True
             return
+        self._flooded = False
 
         async def deal_with() -> None:
             await heard(line)
