@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.chat.irc.capabilities import Capabilities
 from bot.chat.irc.isupport import Isupport
 from bot.model import Person
 from tests.chat.human_irc import Human, human
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("inspircd")
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Told: by capabilities and WHOX. Asked: the server offers neither, as OFTC's does not, so WHOIS has to do."""
     if request.param == "asked":
-        monkeypatch.setattr("bot.chat.irc.session.Capabilities", lambda connection: Capabilities(connection, ()))
+        monkeypatch.setattr("bot.chat.irc.capabilities.WANTED", frozenset())
         monkeypatch.setattr(Isupport, "whox", False)
     return str(request.param)
 

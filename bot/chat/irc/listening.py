@@ -166,6 +166,8 @@ class Listener:
         """Ask, and believe it if it is about the same person; else why not."""
         nick = speaker.nick
         told = await self._whois.ask(nick)
+        if told.nobody:
+            return f"the server knows of no {nick} any more"
         if not (self.people.find(nick) is speaker if seen else _same_host(told, speaker)):
             return f"{nick} is somebody else by now"
         speaker.bot = told.bot

@@ -11,7 +11,7 @@ from bot.chat.irc.pace import Bucket, Pace
 from bot.errors import TemporaryError
 
 BURST, PER_SECOND = 5, 0.2  # so that strangers cannot use up the lines that the server takes
-NO_ANSWER = frozenset({"263", "401", "402"})  # try again later, nobody of that name, no such server
+NO_ANSWER = frozenset({"263", "402"})  # try again later, no such server
 LAST = "318"
 
 
