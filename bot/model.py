@@ -290,6 +290,8 @@ class NetworkStatus:
     """How a network is: `state` is one word, `ready` says that announcements may be claimed.
 
     `rooms`: per room "joined", or why not. `trouble`: one plain sentence for operators, "" when all is well.
+    `lag`: how long the far end took to answer last. `who`: what the bot is there, in words. `error`: what broke last,
+    at `erred`, also when all is well again. `connections`: the same of each, where a network has several.
     """
 
     name: str
@@ -298,6 +300,11 @@ class NetworkStatus:
     since: datetime | None = None
     trouble: str = ""
     rooms: Mapping[str, str] = field(default_factory=dict)
+    lag: timedelta | None = None
+    who: str = ""
+    error: str = ""
+    erred: datetime | None = None
+    connections: tuple[NetworkStatus, ...] = ()
 
 
 def room_address(room: str) -> tuple[str, str]:

@@ -23,6 +23,8 @@ TIMINGS = {
     "identify": 3,
     "join": 3,
     "join_again": [0.3],
+    "join_soon": [0.3],
+    "kicked": 0.3,
     "regain": 0.5,
     "dead": 1,
     "confirm": 3,

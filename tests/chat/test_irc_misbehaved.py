@@ -132,11 +132,13 @@ async def test_a_number_with_two_meanings_is_about_speech_once_joined() -> None:
             return [b":s 477 gatewatch #gate :You need to identify to speak"]
         return polite(line)
 
-    async with fake(registered_only) as (_, where), running(where, "#gate", **OPEN) as bot:
+    async with fake(registered_only) as (far_end, where), running(where, "#gate", **OPEN) as bot:
         await bot.ready()
         with pytest.raises(PermanentError, match="only registered nicks may speak there: configure nickserv"):
             await bot.chat.say(post("#gate", "x"))
-        assert bot.chat.status().rooms == {"test:#gate": "joined"}
+        assert bot.chat.status().rooms["test:#gate"].startswith("joined, but only registered nicks may speak there")
+        far_end.say(b":ann!a@h MODE #gate -R")
+        await bot.joined("test:#gate")
 
 
 async def test_a_nick_that_is_not_allowed_is_permanent() -> None:

@@ -17,9 +17,9 @@ from tests.servers.daemon import Daemon, daemon_user, fill, make_certificates, n
 
 CACHE = Path(os.environ.get("GATEWATCH_SERVERS", Path.home() / ".cache" / "gatewatch-servers"))
 SERVER_PASSWORD = "letmein"
-EASED = {"PER_IP": 100, "THROTTLE": 1000}
+EASED = {"PER_IP": 100, "THROTTLE": 1000, "CHANNELS": 25}
 # What the shipped reference.conf says: two connections of one address, one new one in 2 s.
-STOCK = {"PER_IP": 2, "THROTTLE": 1}
+STOCK = {"PER_IP": 2, "THROTTLE": 1, "CHANNELS": 25}
 
 
 @dataclass
@@ -167,6 +167,13 @@ def ircd(hybrid_server: Ircd) -> Ircd:
 def stock_hybrid() -> Iterator[Ircd]:
     """ircd-hybrid with its stock limits of connections too: two at a time, and a new one every 2 s."""
     with while_used(start_hybrid(STOCK)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def crowded_hybrid() -> Iterator[Ircd]:
+    """ircd-hybrid that lets a connection be in 40 channels: 100 rooms need three."""
+    with while_used(start_hybrid({**EASED, "CHANNELS": 40})) as server:
         yield server
 
 

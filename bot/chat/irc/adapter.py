@@ -1,27 +1,36 @@
-"""IRC as a network: one session after the other, for ever."""
+"""IRC as a network: one nick, or several where the network lets one be in too few channels."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from bot.chat import Hear
-from bot.chat.irc.backoff import Backoff, Jitter, unwanted
+from bot.chat.irc.backoff import Jitter
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.dial import Secrets, read_secrets
+from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.hearing import Ear
-from bot.chat.irc.session import CHANNEL_SIGNS, Session
-from bot.chat.irc.sts import Sts, Upgrade
+from bot.chat.irc.inbox import Inbox
+from bot.chat.irc.isupport import Isupport
+from bot.chat.irc.link import Link, Turns
+from bot.chat.irc.rooms import NOT_YET
+from bot.chat.irc.session import CHANNEL_SIGNS, Calls, Session
+from bot.chat.irc.spread import Spread
+from bot.chat.irc.sts import Sts
+from bot.chat.irc.together import first_of
 from bot.chat.keep import Keep
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Heard, NetworkStatus, Post, Said, room_address
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 50  # lines heard and not yet dealt with; more than that is a flood
+WHEN_NEEDED = "joined when needed"
 
 
 def utc_now() -> datetime:
@@ -52,123 +61,155 @@ class IrcChat:
         self._sts = Sts(name, config.host, keep, clock)
         self._ear = Ear(name, clock, prefix)
         self._channels = {address: room for room in rooms if (address := room_address(room)[1])}
-        self._backoff = Backoff(config.timings.reconnect, config.timings.reconnect_floor, jitter)
-        self._session: Session | None = None
-        self._state, self._since = "stopped", clock()
+        channels = [channel for channel in self._channels if channel.startswith(CHANNEL_SIGNS)]
+        nicks = [config.nick, *config.further_nicks]
+        self._links = [
+            Link(name, config.of_nick(nick), clock, jitter, partial(self._gone, number), alone=not config.further_nicks)
+            for number, nick in enumerate(nicks)
+        ]
+        self._spread = Spread(channels, len(nicks))
+        self._links[0].needed.set()
+        self._ejections = Ejections(config.timings.forget_kicks)
+        self._inbox = Inbox(name)
         self._trouble = ""
-        self._hearing: set[asyncio.Task[None]] = set()
-        self._flooded = False
 
     # -- the contract -------------------------------------------------------------------------------------------
 
     async def run(self, heard: Hear) -> None:
         """See the contract. PermanentError: certificate, server password, nick not allowed, unreadable file."""
+        turns = Turns(self._config.timings.reconnect_floor)
         try:
             secrets = await asyncio.to_thread(read_secrets, self.name, self._config)
             await self._sts.load()
-            while True:
-                again_in = await self._one_session(heard, secrets)
-                self._enter("waiting")
-                await asyncio.sleep(again_in)
+            await first_of(*(self._keep(number, secrets, heard, turns) for number in range(len(self._links))))
         except PermanentError as error:
             self._trouble = str(error)
             raise
         finally:
-            self._session = None
-            self._enter("stopped")
-            await self._stop_hearing()
+            await self._inbox.close()
 
     async def say(self, post: Post) -> Said:
         """See the contract. The line is PRIVMSG, or NOTICE for announcements where the config says so."""
         text = post.message.text if post.replaces is None else post.message.changed
         if not text.strip():
             return Said()
-        session = self._session
-        if session is None:
-            raise TemporaryError(f"{post.room}: not said: {self.name} is {self._state}: {self._trouble}".rstrip(": "))
         target = room_address(post.room)[1]
+        link = await self._link_for(post, target)
+        session = link.session
+        if session is None:
+            raise TemporaryError(f"{post.room}: not said: {link.name} is {link.away()}")
         if post.answers is not None or post.first:
             await session.speech.reply(target, post.room, text)
         else:
             await session.speech.announce(target, post.room, text)
+        session.rooms.on_heard_again(target)
         return Said()
 
     def status(self) -> NetworkStatus:
         """See the contract. States: stopped, waiting, connecting, registering, identifying, joining, ready."""
-        session = self._session
-        if session is None:
-            rooms = dict.fromkeys(self._channels.values(), "not joined yet")
-            return NetworkStatus(self.name, self._state, False, self._since, self._trouble, rooms)
-        ready = session.state == "ready"
-        trouble = session.identity.trouble if ready else self._trouble
-        rooms = {self._channels[channel]: state for channel, state in session.rooms.states().items()}
-        return NetworkStatus(self.name, session.state, ready, session.since, trouble, rooms)
+        each = [link.status() for link in self._links]
+        best = next((one for one in each if one.ready), each[0])
+        several = len(each) > 1
+        trouble = self._trouble or "; ".join(dict.fromkeys(one.trouble for one in each if one.trouble))
+        parts = tuple(replace(one, rooms=self._full_names(one.rooms)) for one in each) if several else ()
+        return replace(best, name=self.name, trouble=trouble, rooms=self._rooms(each), connections=parts)
 
-    # -- sessions -----------------------------------------------------------------------------------------------
+    def _rooms(self, each: Sequence[NetworkStatus]) -> dict[str, str]:
+        states = {channel: state for one in each for channel, state in one.rooms.items()}
+        for channel in self._channels:
+            missing = WHEN_NEEDED if self._is_spare(channel) else NOT_YET
+            states.setdefault(channel, missing)
+        return self._full_names({channel: states[channel] for channel in self._channels})
 
-    async def _one_session(self, heard: Hear, secrets: Secrets) -> float:
-        """Live one session to its end; the seconds to wait before the next."""
-        channels = [channel for channel in self._channels if channel.startswith(CHANNEL_SIGNS)]
+    def _full_names(self, states: Mapping[str, str]) -> dict[str, str]:
+        return {self._channels[channel]: state for channel, state in states.items()}
 
-        def hear(line: Heard) -> None:
-            self._hear(heard, line)
+    def _is_spare(self, channel: str) -> bool:
+        return channel.startswith(CHANNEL_SIGNS) and self._spread.where(channel) is None
 
-        config = self._sts.applied(self._config)
-        session = Session(self.name, config, secrets, channels, self._ear, hear, self._clock, self._sts)
-        self._session = session
+    # -- connections --------------------------------------------------------------------------------------------
+
+    async def _keep(self, number: int, secrets: Secrets, heard: Hear, turns: Turns) -> None:
+        """One connection; while another can go on, what only an operator can mend ends no more than it."""
+        link = self._links[number]
         try:
-            await session.run()
-        except Upgrade as error:
-            log.info("irc upgrade network=%s why=%r", self.name, str(error))
-            return 0.0
-        except TemporaryError as error:
-            return self._lost(session, str(error))
-        finally:
-            self._session = None
-        raise AssertionError("a session ends with an error or is cancelled")
+            await link.run(secrets, partial(self._new_session, number, heard), turns.take)
+        except PermanentError as error:
+            self._gone(number)
+            if all(one.failed or not one.needed.is_set() for one in self._links):
+                raise
+            log.error("irc connection given up network=%s why=%r", self.name, str(error))
 
-    def _lost(self, session: Session, why: str) -> float:
-        timings = self._config.timings
+    def _new_session(self, number: int, heard: Hear, secrets: Secrets) -> Session:
+        calls = Calls(
+            hear=partial(self._hear, number, heard),
+            registered=partial(self._registered, number),
+            full=partial(self._full, number),
+            is_ours=self._is_ours,
+        )
+        config = self._sts.applied(self._links[number].config)
+        return Session(self.name, config, secrets, self._ejections, self._ear, calls, self._clock, self._sts)
+
+    def _registered(self, number: int, isupport: Isupport) -> None:
+        self._spread.back(number, isupport.chanlimits)
+        self._deal()
+
+    def _full(self, number: int, channel: str, joined: Sequence[str]) -> None:
+        self._spread.full(number, channel, joined)
+        self._deal()
+
+    def _gone(self, number: int) -> None:
+        if len(self._links) > 1:
+            log.warning("irc rooms go by other connections network=%s away=%s", self.name, self._links[number].name)
+            self._spread.gone(number)
+            self._deal()
+
+    def _deal(self) -> None:
+        """Let each connection know its channels; one that has got some for the first time connects."""
+        for number, link in enumerate(self._links):
+            channels = self._spread.of(number)
+            if channels:
+                link.needed.set()
+            if link.session is not None and link.session.registered:
+                link.session.rooms.be_in(channels)
+
+    def _is_ours(self, nick: str) -> bool:
+        return any(link.session is not None and link.session.is_bot(nick) for link in self._links)
+
+    # -- by which connection ------------------------------------------------------------------------------------
+
+    async def _link_for(self, post: Post, target: str) -> Link:
         now = asyncio.get_running_loop().time()
-        if session.ready_at is not None and now - session.ready_at >= timings.stable and not unwanted(why):
-            self._backoff.reset()
-            again_in = 0.0
-        else:
-            again_in = self._backoff.wait(timings.banned if unwanted(why) else 0.0)
-        # Said once: a server that stays down is not news at each try.
-        level = logging.WARNING if session.ready_at is not None or why != self._trouble else logging.DEBUG
-        log.log(level, "irc lost network=%s again_in=%.1f why=%r", self.name, again_in, why)
-        self._trouble = why
-        return again_in
+        if target not in self._channels:
+            return self._link_to_person(post)
+        self._spread.use(target, now)
+        number = self._spread.where(target)
+        if number is None and target.startswith(CHANNEL_SIGNS):
+            return await self._bring(post.room, target, now)
+        return self._links[number or 0]
 
-    def _enter(self, state: str) -> None:
-        self._state, self._since = state, self._clock()
+    def _link_to_person(self, post: Post) -> Link:
+        """Who was asked answers; else whoever is there."""
+        heard_by = None if post.answers is None else self._inbox.who_heard(post.answers)
+        if heard_by is not None and self._links[heard_by].session is not None:
+            return self._links[heard_by]
+        return next((link for link in self._links if link.ready), self._links[0])
+
+    async def _bring(self, room: str, channel: str, now: float) -> Link:
+        """Join a channel for which there was no place."""
+        ready = [number for number, link in enumerate(self._links) if link.ready]
+        number = self._spread.bring(channel, ready, now)
+        if number is None:
+            raise TemporaryError(f"{room}: not said: no connection to {self.name} has a place for it")
+        self._deal()
+        link = self._links[number]
+        if link.session is not None:
+            await link.session.rooms.answered(channel)
+        return link
 
     # -- hearing ------------------------------------------------------------------------------------------------
 
-    def _hear(self, heard: Hear, line: Heard) -> None:
-        """Each line in a task of its own: a slow command holds up nobody, and a defect in it costs only itself."""
-        if len(self._hearing) >= MOST_AT_ONCE:
-            if not self._flooded:  # said once, else the flood goes on in the log
-                log.warning("irc line not dealt with network=%s room=%s why='too many at once'", self.name, line.room)
-            self._flooded = True
-            return
-        self._flooded = False
-
-        async def deal_with() -> None:
-            await heard(line)
-
-        task = asyncio.create_task(deal_with())
-        self._hearing.add(task)
-        task.add_done_callback(self._heard)
-
-    def _heard(self, task: asyncio.Task[None]) -> None:
-        self._hearing.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("irc line not dealt with network=%s", self.name, exc_info=error)
-
-    async def _stop_hearing(self) -> None:
-        tasks = list(self._hearing)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def _hear(self, number: int, heard: Hear, line: Heard) -> None:
+        if not line.private:
+            self._spread.use(room_address(line.room)[1], asyncio.get_running_loop().time())
+        self._inbox.put(number, line, heard)

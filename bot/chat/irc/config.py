@@ -37,6 +37,10 @@ class Timings(Section):
     identify: Seconds = 10
     join: Seconds = 15  # for the answer to a JOIN
     join_again: tuple[Seconds, ...] = Field(default=(30, 60, 120, 300, 900), min_length=1)
+    join_soon: tuple[Seconds, ...] = Field(default=(10, 20, 30, 60, 120), min_length=1)  # where it passes by itself
+    kicked: Seconds = 30  # out of a channel, by a kick or a forced part
+    forget_kicks: Seconds = 3600  # of a channel that the bot came back to
+    move: Seconds = 120  # of a connection away, until others take its rooms
     regain: Seconds = 60  # between two tries to get the configured nick
     idle: Seconds = 60  # silence after which the bot asks with a PING; each costs a token of the pace
     dead: Seconds = 60  # further silence after which the connection is given up
@@ -109,6 +113,7 @@ class IrcConfig(Section):
     tls: bool = True
     ca_file: ConfigPath | None = None
     nick: str
+    further_nicks: tuple[str, ...] = ()
     username: str = Field(default="gatewatch", pattern=r"[A-Za-z0-9._-]{1,10}")
     realname: str = Field(default="gatewatch: says what breaks in a CI gate; ask !help", max_length=100)
     password: SecretStr | None = None
@@ -137,6 +142,11 @@ class IrcConfig(Section):
                 raise ValueError(f"{mask!r} is neither a nick nor nick!user@host; * and ? stand for anything")
         return value
 
+    @field_validator("further_nicks")
+    @classmethod
+    def _are_nicks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(cls._is_nick(nick) for nick in value)
+
     @field_validator("keys")
     @classmethod
     def _keys_of_channels(cls, value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
@@ -145,8 +155,16 @@ class IrcConfig(Section):
                 raise ValueError(fault)
         return value
 
+    def of_nick(self, nick: str) -> IrcConfig:
+        """The section for one of the bot's nicks: services know all of them by the first one's account."""
+        service = self.nickserv and self.nickserv.model_copy(update={"account": self.nickserv.account or self.nick})
+        return self.model_copy(update={"nick": nick, "nickserv": service})
+
     @model_validator(mode="after")
     def _sound(self) -> IrcConfig:
+        nicks = [nick.lower() for nick in (self.nick, *self.further_nicks)]
+        if len(set(nicks)) < len(nicks):
+            raise ValueError("further_nicks names a nick twice: each connection needs its own")
         if self.password is not None and self.password_file is not None:
             raise ValueError("give either password or password_file")
         if self.certfp is not None and not self.tls:

@@ -88,12 +88,15 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
     buffer_class = Buffer
     transport: asyncio.Transport | None = None
     connected: bool = False
+    real_nickname: str = ""  # the library sets it only as it connects
 
     def __init__(self, reactor: Any) -> None:
         super().__init__(reactor)
         self.features = self.isupport = Isupport()
         self.listen: Callable[[Event], None] = lambda event: None
         self.over: Callable[[str], None] = lambda why: None
+        self.lag: float | None = None  # seconds from the last PING to its PONG
+        self._asked: dict[str, float] = {}
         self.heard_at = 0.0  # the loop's clock at the last inbound byte
         self._skipped = 0
 
@@ -133,7 +136,15 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
 
     def send(self, *items: str, text: str | None = None) -> None:
         """A command with its parameters, `text` as the last one, which may have spaces."""
+        if items[0] == "PING" and text is not None:
+            self._asked = {text: self.reactor.loop.time()}
         self.send_raw(" ".join(items) if text is None else f"{' '.join(items)} :{text}")
+
+    def on_pong(self, event: Event) -> None:
+        """The answer to a PING, with its token."""
+        asked = self._asked.pop(event.text, None)
+        if asked is not None:
+            self.lag = self.reactor.loop.time() - asked
 
     def ended(self, why: str) -> None:
         """The far end, or the network, has closed it."""

@@ -68,6 +68,19 @@ class Isupport:
         return "WHOX" in self._tokens
 
     @property
+    def channellen(self) -> int:
+        """Bytes of the longest channel's name, 0 where the server does not say."""
+        value = self._tokens.get("CHANNELLEN", "")
+        return int(value) if value.isdecimal() else 0
+
+    @property
+    def chanlimits(self) -> dict[str, int]:
+        """In how many channels one connection may be, by the signs in front of them (CHANLIMIT, else MAXCHANNELS)."""
+        named = self._tokens.get("CHANLIMIT") or f"#&+!:{self._tokens.get('MAXCHANNELS', '')}"
+        pairs = (pair.partition(":") for pair in named.split(","))
+        return {signs: int(most) for signs, _, most in pairs if signs and most.isdecimal()}
+
+    @property
     def linelen(self) -> int:
         """Bytes of a line with its CR LF, never under the 512 of the RFC."""
         value = self._tokens.get("LINELEN", "")

@@ -31,7 +31,7 @@ UNKNOWN_FOR = 60.0  # seconds; without account-notify nobody tells when somebody
 class Listener:
     """`hear` gets each line that may be a command, with its person. `clock`: the time now, in UTC.
 
-    `has`: whether the server has agreed to a capability.
+    `is_ours`: whether a nick is one of the bot's. `has`: whether the server has agreed to a capability.
     """
 
     def __init__(
@@ -43,11 +43,12 @@ class Listener:
         rooms: Rooms,
         pace: Pace,
         hear: Callable[[Heard], None],
+        is_ours: Callable[[str], bool],
         clock: Callable[[], datetime],
         has: Callable[[str], bool],
     ) -> None:
         self._ear, self._connection, self._identity, self._rooms = ear, connection, identity, rooms
-        self._pace, self._hear, self._clock, self._has = pace, hear, clock, has
+        self._pace, self._hear, self._is_ours, self._clock, self._has = pace, hear, is_ours, clock, has
         self._time = asyncio.get_running_loop().time
         self._within = config.timings.whois
         self._ctcp = Bucket(CTCP_BURST, CTCP_PER_SECOND, self._time())
@@ -106,12 +107,12 @@ class Listener:
         return self._connection.isupport.same(nick, self._identity.nick)
 
     def _is_meant(self, event: Event) -> bool:
-        """Not a server, not the bot's own echo, no other bot, nobody ignored, and said now."""
+        """Not a server, not the bot's own echo nor one of its other nicks, no other bot, nobody ignored, and said now."""
         known = self.people.find(event.nick)
         return not (
             not event.userhost
             or not NICK.fullmatch(event.nick)
-            or self._is_me(event.nick)
+            or self._is_ours(event.nick)
             or BOT_TAGS & event.tags.keys()
             or (known is not None and known.bot is True)
             or self._ignored.have(event.source, self._connection.isupport)

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Again(Enum):
+    """When a refused JOIN is worth another one."""
+
+    SOON = auto()  # it passes by itself
+    LATER = auto()  # somebody has to open the channel
+    ELSEWHERE = auto()  # this connection is in as many as it may
+    NEVER = auto()  # the config file has to change
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    why: str
+    again: Again
+
+
 # Of a JOIN. What a number means to one daemon it may not mean to another, so the server's own words stay too.
 JOIN = {
-    "403": "there is no such channel",
-    "405": "the bot is in as many channels as the network allows",
-    "407": "the name is not unique on this network",
-    "437": "the channel is not available for the moment",
-    "470": "the network forwards it to another channel",
-    "471": "the channel is full (+l)",
-    "473": "the channel is by invitation only (+i): invite the bot",
-    "474": "the bot is banned from it (+b): have the ban lifted",
-    "475": "it has a key (+k): put it under the network's `keys`",
-    "476": "the network does not take that name",
-    "477": "it is for registered nicks only: configure nickserv or certfp",
-    "479": "the network does not take that name",
-    "480": "joins to it are throttled or it is restricted",
-    "489": "it is for secure connections only: set tls: true",
-    "500": "too many joined it in a short time",
-    "515": "it is for registered nicks only: configure nickserv or certfp",
-    "519": "the network keeps the bot out of it",
-    "520": "it is for the network's operators only",
+    "403": Refusal("there is no such channel: have it made, or take its room out of the config", Again.LATER),
+    "405": Refusal("the bot is in as many channels as the network allows: name further_nicks", Again.ELSEWHERE),
+    "407": Refusal("the name is not unique on this network: use the channel's full name", Again.LATER),
+    "437": Refusal("the channel is not available for the moment", Again.SOON),
+    "470": Refusal(
+        "the network forwards it to another channel: name that one, or have the forward lifted", Again.LATER
+    ),
+    "471": Refusal("the channel is full (+l): have the limit raised", Again.LATER),
+    "473": Refusal("the channel is by invitation only (+i): invite the bot", Again.LATER),
+    "474": Refusal("the bot is banned from it (+b): have the ban lifted", Again.LATER),
+    "475": Refusal("it has a key (+k): put it under the network's `keys`", Again.LATER),
+    "476": Refusal("the network does not take that name: change it in the config", Again.NEVER),
+    "477": Refusal("it is for registered nicks only: configure nickserv or certfp", Again.LATER),
+    "479": Refusal("the network does not take that name: change it in the config", Again.NEVER),
+    "480": Refusal("joins to it are throttled or it is restricted", Again.SOON),
+    "489": Refusal("it is for secure connections only: set tls: true", Again.LATER),
+    "500": Refusal("too many joined it in a short time", Again.SOON),
+    "515": Refusal("it is for registered nicks only: configure nickserv or certfp", Again.LATER),
+    "519": Refusal("the network keeps the bot out of it: ask its operators", Again.LATER),
+    "520": Refusal("it is for the network's operators only: ask them", Again.LATER),
 }
 # Joins that identification may open.
 NEEDS_ACCOUNT = frozenset({"477", "515"})

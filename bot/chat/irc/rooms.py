@@ -1,4 +1,4 @@
-"""The channels that the bot wants to be in: joined one by one, and again after a refusal, a kick or a forced part."""
+"""The channels that a connection is to be in: joined one by one, and again after a refusal, a kick or a forced part."""
 
 from __future__ import annotations
 
@@ -10,28 +10,36 @@ from dataclasses import dataclass, field
 from bot.chat.irc.backoff import Backoff
 from bot.chat.irc.config import Timings, channel_fault
 from bot.chat.irc.connection import Connection, Event
+from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.pace import Pace
-from bot.chat.irc.refusals import JOIN, NEEDS_ACCOUNT
+from bot.chat.irc.refusals import JOIN, NEEDS_ACCOUNT, Again
 
 log = logging.getLogger(__name__)
 
 JOINED = "joined"
+NOT_YET = "not joined yet"
 NEVER = float("inf")
 
 
-@dataclass
+@dataclass(eq=False)
 class Room:
     """One channel: `state` is "joined" or why not; `due` is when to send (or to give up waiting for) a JOIN."""
 
     channel: str
     key: str
-    again: Backoff
-    state: str = "not joined yet"
+    waits: dict[Again, Backoff]
+    state: str = NOT_YET
     due: float = 0.0
     asked: bool = False
-    answered: bool = False
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: str = ""
-    since: float = field(default=NEVER)
+    muted: str = ""  # why the bot cannot speak there, though it is in it
+    since: float = NEVER
+
+    @property
+    def given_up(self) -> bool:
+        """Not joined, and not tried again before somebody does something."""
+        return self.state != JOINED and self.due == NEVER
 
 
 def longest(low: float, high: float) -> float:
@@ -40,32 +48,59 @@ def longest(low: float, high: float) -> float:
 
 
 class Rooms:
-    """All channels of one connection. `clock` counts seconds, as the event loop's does."""
+    """All channels of one connection, none at first. `clock` counts seconds, as the event loop's does.
+
+    `full(channel, joined)` is called when the server lets the connection into no more than those `joined`.
+    """
 
     def __init__(
         self,
         network: str,
-        channels: Sequence[str],
         keys: Mapping[str, str],
+        ejections: Ejections,
         connection: Connection,
         pace: Pace,
         timings: Timings,
         clock: Callable[[], float],
+        full: Callable[[str, Sequence[str]], None],
     ) -> None:
         self._network = network
+        self._keys = keys
+        self._ejections = ejections
         self._connection = connection
         self._pace = pace
         self._timings = timings
         self._clock = clock
+        self._full = full
         self._wake = asyncio.Event()
         self.all_answered = asyncio.Event()
-        self._rooms = [self._new(channel, keys) for channel in channels]
+        self._rooms: list[Room] = []
 
-    def _new(self, channel: str, keys: Mapping[str, str]) -> Room:
-        room = Room(channel, keys.get(channel.lower(), ""), Backoff(self._timings.join_again, 0.0, longest))
-        if fault := channel_fault(channel):
-            room.state, room.due, room.answered = fault, NEVER, True
+    # -- which ----------------------------------------------------------------------------------------------
+
+    def be_in(self, channels: Sequence[str]) -> None:
+        """Stay in, or join, these, and leave all others."""
+        for room in self._rooms:
+            if room.channel not in channels:
+                room.answered.set()
+                if room.state == JOINED:
+                    self._connection.send("PART", room.channel, text="its place is needed")
+        had = {room.channel: room for room in self._rooms}
+        self._rooms = [had.get(channel) or self._new(channel) for channel in channels]
+        self._wake.set()
+
+    def _new(self, channel: str) -> Room:
+        waits = {Again.SOON: self._timings.join_soon, Again.LATER: self._timings.join_again}
+        again = {kind: Backoff(steps, 0.0, longest) for kind, steps in waits.items()}
+        room = Room(channel, self._keys.get(channel.lower(), ""), again)
+        if why := channel_fault(channel) or self._too_long(channel) or self._ejections.given_up(channel):
+            room.state, room.due = why, NEVER
+            room.answered.set()
         return room
+
+    def _too_long(self, channel: str) -> str:
+        most = self._connection.isupport.channellen
+        return f"the network's names have {most} bytes at most" if most and len(channel.encode()) > most else ""
 
     def find(self, channel: str) -> Room | None:
         """The room of that name, compared as the server does."""
@@ -78,13 +113,27 @@ class Rooms:
         return room is not None and room.state == JOINED
 
     def states(self) -> dict[str, str]:
-        """Per channel "joined", or why not."""
-        return {room.channel: room.state for room in self._rooms}
+        """Per channel "joined", or what is wrong."""
+        return {room.channel: f"joined, but {room.muted}" if room.muted else room.state for room in self._rooms}
+
+    async def answered(self, channel: str) -> None:
+        """Return when the server has answered a JOIN of it, or nobody will any more."""
+        room = self.find(channel)
+        if room is not None:
+            await room.answered.wait()
+
+    def close(self) -> None:
+        """The connection is over: no answer comes."""
+        for room in self._rooms:
+            room.answered.set()
+
+    # -- joining --------------------------------------------------------------------------------------------
 
     async def keep_joined(self) -> None:
         """Send a JOIN whenever one is due, for ever."""
         while True:
-            self._look()
+            if all(room.answered.is_set() for room in self._rooms):
+                self.all_answered.set()
             room = min(self._rooms, key=lambda room: room.due, default=None)
             if room is not None and room.due <= self._clock():
                 await self._ask(room)
@@ -93,9 +142,11 @@ class Rooms:
 
     async def _ask(self, room: Room) -> None:
         if room.asked:
-            self._refuse(room, "the server did not answer the JOIN")
+            self._refuse(room, "the server did not answer the JOIN", Again.SOON)
             return
         await self._pace.take(1, Pace.JOIN)
+        if room not in self._rooms:
+            return
         room.asked = True
         room.due = self._clock() + self._timings.join
         self._connection.send("JOIN", room.channel, *filter(None, [room.key]))
@@ -108,37 +159,68 @@ class Rooms:
         except TimeoutError:
             pass
 
-    def _look(self) -> None:
-        if all(room.answered for room in self._rooms):
-            self.all_answered.set()
+    # -- what the server says -------------------------------------------------------------------------------
 
     def on_joined(self, channel: str) -> None:
         """The bot's own JOIN came back. A channel that nobody asked for (a forward) is left again."""
         room = self.find(channel)
         if room is None:
+            self._on_cut(channel)
             self._connection.send("PART", channel, text="not asked for")
             return
-        room.state, room.refusal, room.asked, room.answered = JOINED, "", False, True
+        room.state, room.refusal, room.muted, room.asked = JOINED, "", "", False
         room.since, room.due = self._clock(), NEVER
+        room.answered.set()
         self._wake.set()
+
+    def _on_cut(self, channel: str) -> None:
+        """Some servers cut a long name, and join what is left of it."""
+        fold = self._connection.isupport.fold
+        for room in self._rooms:
+            if room.asked and fold(room.channel).startswith(fold(channel)):
+                self._refuse(room, f"the network cuts its name to {channel}: name that one", Again.NEVER)
 
     def on_refused(self, event: Event) -> bool:
         """A numeric that may be the answer to a JOIN; False if it is not."""
         room = self.find(event.arguments[0]) if event.arguments else None
         if event.kind not in JOIN or room is None or room.state == JOINED:
             return False
-        self._refuse(room, f"{JOIN[event.kind]} ({event.kind}: {event.text})")
+        refusal = JOIN[event.kind]
+        elsewhere = refusal.again is Again.ELSEWHERE
+        self._refuse(room, f"{refusal.why} ({event.kind}: {event.text})", Again.LATER if elsewhere else refusal.again)
         room.refusal = event.kind
+        if elsewhere:
+            self._full(room.channel, [one.channel for one in self._rooms if one.state == JOINED])
         return True
 
     def on_lost(self, channel: str, why: str) -> None:
-        """The bot is in it no longer: kicked, parted by force, or never was."""
+        """The server says that the bot is not in it after all."""
+        room = self.find(channel)
+        if room is not None and room.state == JOINED:
+            self._refuse(room, why, Again.SOON)
+
+    def on_thrown_out(self, channel: str, why: str) -> None:
+        """Kicked, or parted by force: the bot comes back after a while, but not too often."""
         room = self.find(channel)
         if room is None or room.state != JOINED:
             return
-        if self._clock() - room.since >= self._timings.stable:
-            room.again.reset()
-        self._refuse(room, why)
+        if self._ejections.add(room.channel, why, self._clock()):
+            self._refuse(room, why, Again.LATER)
+            room.due = self._clock() + self._timings.kicked
+        else:
+            self._refuse(room, self._ejections.given_up(room.channel), Again.NEVER)
+
+    def on_muted(self, channel: str, why: str) -> None:
+        """The bot is in it, and cannot speak there."""
+        room = self.find(channel)
+        if room is not None and room.state == JOINED:
+            room.muted = why
+
+    def on_heard_again(self, channel: str) -> None:
+        """Somebody changed the channel's modes, or the bot spoke: whatever kept it from speaking may be gone."""
+        room = self.find(channel)
+        if room is not None:
+            room.muted = ""
 
     def on_identified(self) -> None:
         """Services know the bot now: what was for registered nicks only is tried at once."""
@@ -151,12 +233,18 @@ class Rooms:
         """Somebody asks the bot in: tried at once if it is wanted there."""
         room = self.find(channel)
         if room is not None and room.state != JOINED and not room.asked:
+            self._ejections.forgive(room.channel)
             room.due = 0.0
             self._wake.set()
 
-    def _refuse(self, room: Room, why: str) -> None:
+    def _refuse(self, room: Room, why: str, again: Again) -> None:
         if room.state != why:
-            log.warning("irc room not joined network=%s room=%s why=%r", self._network, room.channel, why)
-        room.state, room.asked, room.answered = why, False, True
-        room.due = self._clock() + room.again.wait()
+            level = logging.ERROR if again is Again.NEVER else logging.WARNING
+            log.log(level, "irc room not joined network=%s room=%s why=%r", self._network, room.channel, why)
+        if room.state == JOINED and self._clock() - room.since >= self._timings.stable:
+            for wait in room.waits.values():
+                wait.reset()
+        room.state, room.asked, room.muted = why, False, ""
+        room.answered.set()
+        room.due = NEVER if again is Again.NEVER else self._clock() + room.waits[again].wait()
         self._wake.set()

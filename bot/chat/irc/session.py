@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bot.chat.irc.capabilities import Capabilities
 from bot.chat.irc.config import IrcConfig, channel_fault
 from bot.chat.irc.connection import Event, new_connection
 from bot.chat.irc.dial import Secrets, dial
+from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.hearing import Ear
 from bot.chat.irc.identity import Identity
+from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.listening import Listener
 from bot.chat.irc.pace import Pace
-from bot.chat.irc.refusals import NOT_THERE
+from bot.chat.irc.refusals import NOT_THERE, SPEECH
 from bot.chat.irc.registration import Registration
 from bot.chat.irc.rooms import Rooms
 from bot.chat.irc.speech import Speech
@@ -30,6 +33,20 @@ WATCHDOG = "gatewatch-idle"
 CHANNEL_SIGNS = ("#", "&", "+", "!")
 
 
+@dataclass(frozen=True)
+class Calls:
+    """What a connection tells the network that it is one of, and asks it.
+
+    `hear` gets what may be a command; `registered`, that rooms can be dealt out; `full`, that the server lets it
+    into this channel no more, and those that it is in; `is_ours`, whether a nick is one of the bot's.
+    """
+
+    hear: Callable[[Heard], None]
+    registered: Callable[[Isupport], None]
+    full: Callable[[str, Sequence[str]], None]
+    is_ours: Callable[[str], bool]
+
+
 class Session:
     """One attempt to be on a network, and its connection if it succeeds."""
 
@@ -38,14 +55,14 @@ class Session:
         network: str,
         config: IrcConfig,
         secrets: Secrets,
-        channels: Sequence[str],
+        ejections: Ejections,
         ear: Ear,
-        hear: Callable[[Heard], None],
+        calls: Calls,
         clock: Callable[[], datetime],
         sts: Sts,
     ) -> None:
-        """`channels`: to be joined; `hear` gets what may be a command; `clock`: the time now, in UTC."""
-        self._network, self._config, self._clock = network, config, clock
+        """`clock`: the time now, in UTC."""
+        self._network, self._config, self._calls, self._clock = network, config, calls, clock
         self._time = asyncio.get_running_loop().time
         self._connection = connection = new_connection()
         connection.listen, connection.over = self._on_event, self._on_closed
@@ -55,10 +72,12 @@ class Session:
         self.identity = Identity(network, config, secrets.nickserv, connection, pace)
         self._sts = sts
         self._registration = Registration(network, config, secrets, connection, self.capabilities, self.identity, sts)
-        self.rooms = Rooms(network, channels, secrets.keys, connection, pace, timings, self._time)
+        self.rooms = Rooms(network, secrets.keys, ejections, connection, pace, timings, self._time, calls.full)
         self.speech = Speech(connection, pace, self.check, config.notice, timings.confirm)
         has = self.capabilities.has
-        self.listener = Listener(ear, config, connection, self.identity, self.rooms, pace, hear, clock, has)
+        self.listener = Listener(
+            ear, config, connection, self.identity, self.rooms, pace, calls.hear, calls.is_ours, clock, has
+        )
         self._over = asyncio.Event()
         self._error: Exception | None = None
         self._last_words = ""
@@ -78,9 +97,10 @@ class Session:
             "invite": lambda event: self.rooms.on_invited(event.text),
             "join": self._on_join,
             "kick": self._on_kick,
+            "mode": lambda event: self.rooms.on_heard_again(event.target),
             "nick": lambda event: self.identity.on_nick_free(event.nick),
             "part": self._on_part,
-            "pong": self.speech.on_pong,
+            "pong": self._on_pong,
             "privmsg": self.listener.on_private,
             "privnotice": self._on_notice,
             "pubmsg": self.listener.on_public,
@@ -101,6 +121,7 @@ class Session:
             raise
         finally:
             self._connection.abort()
+            self.rooms.close()
             self.speech.on_broken(str(self._error or "the bot left the network"))
             await self.listener.stop()
 
@@ -109,6 +130,7 @@ class Session:
         self._enter("identifying")
         await self.identity.identify()
         self._enter("joining")
+        self._calls.registered(self._connection.isupport)
         await first_of(
             self._watch(),
             self.rooms.keep_joined(),
@@ -165,7 +187,7 @@ class Session:
 
     def check(self, target: str, room: str) -> None:
         """Raises TemporaryError or PermanentError, with the reason, where nothing can be said to `target`."""
-        if self.state not in ("joining", "ready") or not self._connection.connected:
+        if not self.registered or not self._connection.connected:
             raise TemporaryError(f"{room}: not said: {self._network} is {self.state}")
         if target.startswith(CHANNEL_SIGNS) and not self.rooms.joined(target):
             found = self.rooms.find(target)
@@ -173,7 +195,27 @@ class Session:
                 raise PermanentError(
                     f"{room}: not said: the bot joins the channels that the config names, and no other"
                 )
+            if found.given_up:
+                raise PermanentError(f"{room}: not said: the bot is not in the channel: {found.state}")
             raise TemporaryError(f"{room}: not said: the bot is not in the channel: {found.state}")
+
+    @property
+    def registered(self) -> bool:
+        """Whether the server has let the bot in, and services were asked."""
+        return self.state in ("joining", "ready")
+
+    @property
+    def lag(self) -> timedelta | None:
+        """How long the server took to answer the last PING; None before the first."""
+        seconds = self._connection.lag
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    @property
+    def who(self) -> str:
+        """Nick, and whether services know it; "" before the server has let the bot in."""
+        if not self.registered:
+            return ""
+        return f"{self.identity.nick} ({'identified' if self.identity.known else 'not identified'})"
 
     # -- what the server says -----------------------------------------------------------------------------------
 
@@ -194,7 +236,8 @@ class Session:
             return
         if self.rooms.on_refused(event):
             return
-        self.speech.on_refused(event)
+        if self.speech.on_refused(event) and event.kind in SPEECH and event.arguments:
+            self.rooms.on_muted(event.arguments[0], f"{SPEECH[event.kind]} ({event.kind}: {event.text})")
         if event.kind in NOT_THERE and event.arguments:
             self.rooms.on_lost(event.arguments[0], f"the server says the bot is not in it ({event.text})")
 
@@ -213,7 +256,7 @@ class Session:
 
     def _on_mode(self, event: Event) -> None:
         # "+r" alone or among others, as in "+ir-w": registered, on every daemon that has services.
-        if "r" in event.text.partition("-")[0] and event.text.startswith("+") and self._is_bot(event.target):
+        if "r" in event.text.partition("-")[0] and event.text.startswith("+") and self.is_bot(event.target):
             self._on_known(event)
 
     def _on_notice(self, event: Event) -> None:
@@ -226,17 +269,22 @@ class Session:
         self.speech.userhost = host if "@" in host else f"{user}@{host}" if user else ""
 
     def _on_join(self, event: Event) -> None:
-        if self._is_bot(event.nick) and not channel_fault(event.target):
+        if self.is_bot(event.nick) and not channel_fault(event.target):
             self.speech.userhost = event.source.partition("!")[2]
             self.rooms.on_joined(event.target)
 
     def _on_part(self, event: Event) -> None:
-        if self._is_bot(event.nick):
-            self.rooms.on_lost(event.target, "the network took the bot out of it")
+        if self.is_bot(event.nick):
+            self.rooms.on_thrown_out(event.target, "the network took the bot out of it")
 
     def _on_kick(self, event: Event) -> None:
-        if event.arguments and self._is_bot(event.arguments[0]):
-            self.rooms.on_lost(event.target, f"kicked by {event.nick} ({' '.join(event.arguments[1:])})")
+        if event.arguments and self.is_bot(event.arguments[0]):
+            self.rooms.on_thrown_out(event.target, f"kicked by {event.nick} ({' '.join(event.arguments[1:])})")
 
-    def _is_bot(self, nick: str) -> bool:
+    def _on_pong(self, event: Event) -> None:
+        self._connection.on_pong(event)
+        self.speech.on_pong(event)
+
+    def is_bot(self, nick: str) -> bool:
+        """Whether it is this connection's own."""
         return self._connection.isupport.same(nick, self.identity.nick)

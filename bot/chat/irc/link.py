@@ -1,0 +1,159 @@
+"""One of the bot's nicks on a network: one session after the other, for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from bot.chat.irc.backoff import Backoff, Jitter, unwanted
+from bot.chat.irc.config import IrcConfig
+from bot.chat.irc.dial import Secrets
+from bot.chat.irc.session import Session
+from bot.chat.irc.sts import Upgrade
+from bot.errors import PermanentError, TemporaryError
+from bot.model import NetworkStatus
+
+log = logging.getLogger(__name__)
+
+
+class Turns:
+    """Connections from one address, at least `apart` seconds between two: servers throttle faster ones."""
+
+    def __init__(self, apart: float) -> None:
+        self._apart = apart
+        self._last = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def take(self) -> None:
+        """Wait for the next turn."""
+        clock = asyncio.get_running_loop().time
+        async with self._lock:
+            await asyncio.sleep(max(0.0, self._last + self._apart - clock()))
+            self._last = clock()
+
+
+class Link:
+    """`session` is the living one, None between two; `new_session` makes the next."""
+
+    def __init__(
+        self,
+        network: str,
+        config: IrcConfig,
+        clock: Callable[[], datetime],
+        jitter: Jitter,
+        gone: Callable[[], None],
+        *,
+        alone: bool,
+    ) -> None:
+        """`config`: with its own nick. `gone` is called when it has been away for long; `alone`: there is no other."""
+        self.name = network if alone else f"{network}/{config.nick}"
+        self.config = config
+        self.needed = asyncio.Event()
+        self.session: Session | None = None
+        self.failed = False
+        self._network = network
+        self._clock = clock
+        self._gone = gone
+        self._backoff = Backoff(config.timings.reconnect, config.timings.reconnect_floor, jitter)
+        self._state, self._since = "stopped", clock()
+        self._trouble = ""
+        self._last_error = ""
+        self._erred: datetime | None = None
+
+    async def run(
+        self, secrets: Secrets, new_session: Callable[[Secrets], Session], turn: Callable[[], Awaitable[None]]
+    ) -> None:
+        """For ever, once it is needed; `turn` is waited for before each try.
+
+        PermanentError: certificate, server password, nick not allowed.
+        """
+        try:
+            self._enter("not needed")
+            await self.needed.wait()
+            while True:
+                self._enter("waiting")
+                await turn()
+                again_in = await self._one_session(new_session(secrets))
+                self._enter("waiting")
+                await self._wait(again_in)
+        except PermanentError as error:
+            self.failed = True
+            self._note(str(error))
+            raise
+        finally:
+            self._enter("stopped")
+
+    async def _wait(self, seconds: float) -> None:
+        timer = asyncio.get_running_loop().call_later(self.config.timings.move, self._gone)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            timer.cancel()
+
+    async def _one_session(self, session: Session) -> float:
+        """Live it to its end; the seconds to wait before the next."""
+        self.session = session
+        try:
+            await session.run()
+        except Upgrade as error:
+            log.info("irc upgrade network=%s why=%r", self._network, str(error))
+            return 0.0
+        except TemporaryError as error:
+            return self._lost(session, str(error))
+        finally:
+            self.session = None
+        raise AssertionError("a session ends with an error or is cancelled")
+
+    def _lost(self, session: Session, why: str) -> float:
+        timings = self.config.timings
+        now = asyncio.get_running_loop().time()
+        if session.ready_at is not None and now - session.ready_at >= timings.stable and not unwanted(why):
+            self._backoff.reset()
+            again_in = 0.0
+        else:
+            again_in = self._backoff.wait(timings.banned if unwanted(why) else 0.0)
+        # Said once: a server that stays down is not news at each try.
+        level = logging.WARNING if session.ready_at is not None or why != self._trouble else logging.DEBUG
+        log.log(
+            level, "irc lost network=%s nick=%s again_in=%.1f why=%r", self._network, self.config.nick, again_in, why
+        )
+        self._note(why)
+        return again_in
+
+    def _note(self, error: str) -> None:
+        self._trouble = self._last_error = error
+        self._erred = self._clock()
+
+    def _enter(self, state: str) -> None:
+        self._state, self._since = state, self._clock()
+
+    @property
+    def ready(self) -> bool:
+        """Whether announcements may go by it."""
+        return self.session is not None and self.session.state == "ready"
+
+    def away(self) -> str:
+        """How it is, in words, while there is no session."""
+        return f"{self._state}: {self._trouble}".rstrip(": ")
+
+    def status(self) -> NetworkStatus:
+        """Of this connection alone; `rooms` by channel."""
+        session = self.session
+        if session is None:
+            return NetworkStatus(
+                self.name, self._state, False, self._since, self._trouble, error=self._last_error, erred=self._erred
+            )
+        return NetworkStatus(
+            self.name,
+            session.state,
+            self.ready,
+            session.since,
+            session.identity.trouble if self.ready else self._trouble,
+            session.rooms.states(),
+            lag=session.lag,
+            who=session.who,
+            error=self._last_error,
+            erred=self._erred,
+        )
