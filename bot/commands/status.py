@@ -6,25 +6,25 @@ from collections.abc import Mapping, Sequence
 
 from bot import __version__
 from bot.commands.ask import Ask, Verb
+from bot.commands.networks import network
 from bot.commands.reply import LIMIT, ago, clock, lines, reply, short, span
-from bot.model import Message, NetworkStatus
+from bot.model import Message
 from bot.records import ALL, SignatureState, Stage, Unanswered
 from bot.text import counted
 from bot.unanswered import how_many
 
-NAMED = 3  # of rooms and signatures that are not as they should be
-SENTENCE = 160
+NAMED = 3  # of signatures that are not as they should be
 
 
 async def status(ask: Ask) -> Message:
     """A line about the bot, one about what it knows, one a network; and what troubles it."""
     since = ask.window.start if ask.window else ask.now  # where there is nothing to ask, nothing is unanswered
-    queue, states, unanswered = await ask.store.read(
-        lambda tx: (tx.totals_by_stage(), tx.signature_states(), tx.unanswered(since))
+    queue, waiting, states, unanswered = await ask.store.read(
+        lambda tx: (tx.totals_by_stage(), tx.waiting_by_network(), tx.signature_states(), tx.unanswered(since))
     )
     up = f"gatewatch {__version__} up {span(ask.now - ask.health.started)}, since {clock(ask.health.started, ask.now)}"
     rows = [reply([up, _looked(ask)]), reply([_signatures(ask, states), _unanswered(unanswered), _queue(queue)])]
-    rows += [_network(one) for one in ask.statuses()]
+    rows += [network(one, waiting.get(one.name, 0), ask.now) for one in ask.statuses()]
     if ask.health.trouble:
         rows.append(reply([f"trouble: {short(ask.health.trouble, LIMIT)}"]))
     return lines(rows)
@@ -65,16 +65,6 @@ def _queue(totals: Mapping[Stage, int]) -> str:
         if totals.get(stage)
     ]
     return ", ".join([f"messages: {waiting} waiting", *ended])
-
-
-def _network(one: NetworkStatus) -> Message:
-    out = {room: why for room, why in one.rooms.items() if why != "joined"}
-    joined = len(one.rooms) - len(out)
-    rooms = (
-        f"{joined} of {len(one.rooms)} rooms joined" if out else f"{joined} {'room' if joined == 1 else 'rooms'} joined"
-    )
-    named = "; ".join(f"{short(room, 60)}: {short(why, 60)}" for room, why in list(out.items())[:NAMED])
-    return reply([f"{one.name}: {one.state}, {rooms}", named, short(one.trouble, SENTENCE)])
 
 
 VERBS = (Verb("status", "", "how the bot is: networks, rooms, the index, signatures, messages", "status", status),)

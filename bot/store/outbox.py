@@ -63,6 +63,11 @@ class OutboxVerbs(Verbs):
         rows = self._rows(select(delivery.c.stage, func.count().label("rows")).group_by(delivery.c.stage))
         return dict.fromkeys(Stage, 0) | {row.stage: row.rows for row in rows}
 
+    def waiting_by_network(self) -> dict[str, int]:
+        """How many rows are queued or being said, by network; none is there with 0."""
+        waiting = select(delivery.c.network, func.count().label("rows")).where(delivery.c.stage.in_(UNFINISHED))
+        return {row.network: row.rows for row in self._rows(waiting.group_by(delivery.c.network))}
+
     def enqueue(
         self,
         kind: Kind,

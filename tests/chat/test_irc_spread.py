@@ -87,12 +87,13 @@ def test_the_least_recently_used_makes_place() -> None:
     spread.back(1, {"#": 2})
     for now, channel in enumerate(("#c0", "#c2", "#c3"), start=1):
         spread.use(channel, now)
-    assert spread.bring("#c9", [0, 1], 4) == 0
+    assert spread.bring("#c9", [0, 1], (), 4) == 0
     assert places(spread, ("#c0", "#c1", "#c2", "#c3", "#c9")) == [0, None, 1, 1, 0]
-    assert spread.bring("#c1", [1], 5) == 1
+    assert spread.bring("#c1", [1], (), 5) == 1
     assert spread.where("#c2") is None
-    assert spread.bring("#c4", [], 6) is None
-    assert spread.bring("#nobodys", [0, 1], 6) is None
+    assert spread.bring("#c4", [0], ["#c0", "#c9"], 6) is None
+    assert spread.bring("#c4", [], (), 6) is None
+    assert spread.bring("#nobodys", [0, 1], (), 6) is None
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -118,7 +119,7 @@ def test_no_connection_is_ever_over_its_limit(seed: int) -> None:
             case "bring":
                 wanted = chance.choice(channels)
                 if spread.where(wanted) is None:
-                    where = spread.bring(wanted, list(limits), now)
+                    where = spread.bring(wanted, list(limits), (), now)
                     assert where == spread.where(wanted)
         for other, most in limits.items():
             assert len(spread.of(other)) <= most

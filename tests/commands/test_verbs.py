@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -218,18 +219,36 @@ async def test_status(asks: Asks, store: Store) -> None:
 
     await store.write(work)
     rooms = {"oftc:#a": "joined", "oftc:#b": "banned (+b)"}
+    who, lag = "gatewatch (account gatewatch)", timedelta(seconds=0.26)
+    erred = NOW - timedelta(hours=3)
+    password = "opendev refuses the password: set password_file"
     statuses = [
-        NetworkStatus("oftc", "connected", True, NOW, rooms=rooms),
-        NetworkStatus("opendev", "connecting", False, NOW, trouble="opendev refuses the password: set password_file"),
+        NetworkStatus("oftc", "ready", True, NOW - timedelta(hours=2), "", rooms, lag, who, "oftc: reset", erred),
+        NetworkStatus("opendev", "connecting", False, NOW, password, error=password, erred=NOW),
     ]
     health = Health(NOW - timedelta(days=3), NOW - timedelta(minutes=5), 1.25, "https://search.example does not answer")
     assert (await asks("!status", statuses=lambda: statuses, health=health)).splitlines() == [
         "gatewatch 0.1.0 up 3d, since 14 Aug 12:04Z | last complete look at the index 5m ago, took 1.2s",
         "4 signatures, 1 off (#apt-lock: the index refuses its query) | messages: 1 waiting",
-        "oftc: connected, 1 of 2 rooms joined | oftc:#b: banned (+b)",
-        "opendev: connecting, 0 rooms joined | opendev refuses the password: set password_file",
+        "oftc: ready 2h, 1 of 2 rooms joined | oftc:#b: banned (+b) | 1 waiting"
+        " | gatewatch (account gatewatch), lag 0.3s | last error 3h ago: oftc: reset",
+        "opendev: connecting 0s, 0 rooms joined | opendev refuses the password: set password_file",
         "trouble: https://search.example does not answer",
     ]
+
+
+async def test_status_of_a_network_with_several_connections(asks: Asks) -> None:
+    rooms = {f"oftc:#r{number}": "joined" for number in range(88)}
+    bad = {f"oftc:#bad{number}": "the bot is banned from it (+b)" for number in range(5)}
+    spare = {f"oftc:#spare{number}": "joined when needed" for number in range(7)}
+    first = NetworkStatus("oftc/gatewatch", "ready", True, NOW, "", rooms | bad, timedelta(seconds=1), "gatewatch")
+    second = NetworkStatus("oftc/gatewatch2", "waiting", False, NOW, "oftc: refused")
+    both = replace(first, name="oftc", rooms=rooms | bad | spare, connections=(first, second))
+    assert (await asks("!status", statuses=lambda: [both])).splitlines()[2] == (
+        "oftc: ready 0s, 88 of 100 rooms joined, 7 when needed | oftc:#bad0: the bot is banned from it (+b);"
+        " oftc:#bad1: the bot is banned from it (+b); oftc:#bad2: the bot is banned from it (+b); and 2 more"
+        " | gatewatch: ready, 88 of 93 rooms, lag 1.0s; oftc/gatewatch2: waiting"
+    )
 
 
 async def test_status_says_what_is_unanswered(asks: Asks, remember: Remember) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bot.model import Message, Said
+from bot.model import Message, Said, room_address
 from bot.records import Delivery, Kind, Stage
 from bot.store import Store
 from bot.store.rows import new_delivery_row
@@ -46,6 +46,7 @@ def test_the_same_revision_again_only_moves(store: Store) -> None:
     row = queue(store, "bs1")
     again = queue(store, "bs1", due=NOW + MINUTE)
     assert again == replace(row, due=NOW + MINUTE)
+    assert store.read_now(lambda tx: tx.waiting_by_network()) == {room_address(row.room)[0]: 1}
     assert store.read_now(lambda tx: tx.queued()) == [again]
 
 
@@ -58,6 +59,7 @@ def test_a_revision_that_was_claimed_is_not_queued_again(store: Store, finish: b
     with pytest.raises(ValueError, match="revision 0 of bs1"):
         queue(store, "bs1")
     assert store.read_now(lambda tx: tx.totals_by_stage())[Stage.QUEUED] == 0
+    assert store.read_now(lambda tx: tx.waiting_by_network()) == ({} if finish else {room_address(row.room)[0]: 1})
 
 
 def test_a_newer_revision_replaces_a_queued_one(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -71,6 +72,7 @@ class IrcChat:
         self._links[0].needed.set()
         self._ejections = Ejections(config.timings.forget_kicks)
         self._inbox = Inbox(name)
+        self._busy: Counter[str] = Counter()  # targets to which something is being said
         self._trouble = ""
 
     # -- the contract -------------------------------------------------------------------------------------------
@@ -94,6 +96,14 @@ class IrcChat:
         if not text.strip():
             return Said()
         target = room_address(post.room)[1]
+        self._busy[target] += 1
+        try:
+            await self._say(post, target, text)
+        finally:
+            self._busy[target] -= 1
+        return Said()
+
+    async def _say(self, post: Post, target: str, text: str) -> None:
         link = await self._link_for(post, target)
         session = link.session
         if session is None:
@@ -103,7 +113,6 @@ class IrcChat:
         else:
             await session.speech.announce(target, post.room, text)
         session.rooms.on_heard_again(target)
-        return Said()
 
     def status(self) -> NetworkStatus:
         """See the contract. States: stopped, waiting, connecting, registering, identifying, joining, ready."""
@@ -179,14 +188,16 @@ class IrcChat:
     # -- by which connection ------------------------------------------------------------------------------------
 
     async def _link_for(self, post: Post, target: str) -> Link:
-        now = asyncio.get_running_loop().time()
-        if target not in self._channels:
+        if not target.startswith(CHANNEL_SIGNS):
             return self._link_to_person(post)
+        if target not in self._channels:
+            raise PermanentError(
+                f"{post.room}: not said: the bot joins the channels that the config names, and no other"
+            )
+        now = asyncio.get_running_loop().time()
         self._spread.use(target, now)
         number = self._spread.where(target)
-        if number is None and target.startswith(CHANNEL_SIGNS):
-            return await self._bring(post.room, target, now)
-        return self._links[number or 0]
+        return await self._bring(post.room, target, now) if number is None else self._links[number]
 
     def _link_to_person(self, post: Post) -> Link:
         """Who was asked answers; else whoever is there."""
@@ -198,7 +209,7 @@ class IrcChat:
     async def _bring(self, room: str, channel: str, now: float) -> Link:
         """Join a channel for which there was no place."""
         ready = [number for number, link in enumerate(self._links) if link.ready]
-        number = self._spread.bring(channel, ready, now)
+        number = self._spread.bring(channel, ready, +self._busy, now)
         if number is None:
             raise TemporaryError(f"{room}: not said: no connection to {self.name} has a place for it")
         self._deal()

@@ -35,7 +35,9 @@ class Inbox:
             return
         if len(self._tasks) >= MOST_AT_ONCE:
             if not self._flooded:  # said once, else the flood goes on in the log
-                log.warning("irc line not dealt with network=%s room=%s why='too many at once'", self._network, line.room)
+                log.warning(
+                    "irc line not dealt with network=%s room=%s why='too many at once'", self._network, line.room
+                )
             self._flooded = True
             return
         self._flooded = False

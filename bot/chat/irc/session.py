@@ -80,7 +80,7 @@ class Session:
         )
         self._over = asyncio.Event()
         self._error: Exception | None = None
-        self._last_words = ""
+        self._last_words = self._account = ""
         self._events = self._table()
         self.state, self.since = "connecting", clock()
         self.ready_at: float | None = None  # by the loop's clock
@@ -192,9 +192,7 @@ class Session:
         if target.startswith(CHANNEL_SIGNS) and not self.rooms.joined(target):
             found = self.rooms.find(target)
             if found is None:
-                raise PermanentError(
-                    f"{room}: not said: the bot joins the channels that the config names, and no other"
-                )
+                raise TemporaryError(f"{room}: not said: the channel goes by another connection now")
             if found.given_up:
                 raise PermanentError(f"{room}: not said: the bot is not in the channel: {found.state}")
             raise TemporaryError(f"{room}: not said: the bot is not in the channel: {found.state}")
@@ -212,10 +210,11 @@ class Session:
 
     @property
     def who(self) -> str:
-        """Nick, and whether services know it; "" before the server has let the bot in."""
+        """Nick and account, as far as services know it; "" before the server has let the bot in."""
         if not self.registered:
             return ""
-        return f"{self.identity.nick} ({'identified' if self.identity.known else 'not identified'})"
+        account = f"account {self._account}" if self._account else "identified"
+        return f"{self.identity.nick} ({account if self.identity.known else 'not identified'})"
 
     # -- what the server says -----------------------------------------------------------------------------------
 
@@ -251,6 +250,8 @@ class Session:
         self._fail(TemporaryError(f"{self._network}: the connection to {self._config.host} broke: {reason}"))
 
     def _on_known(self, event: Event) -> None:
+        if event.kind == "900" and len(event.arguments) > 2:  # nick!user@host, account, a sentence
+            self._account = event.arguments[1]
         self.identity.on_known()
         self.rooms.on_identified()
 

@@ -65,13 +65,18 @@ class Spread:
         """Something was said or heard there."""
         self._used[channel] = now
 
-    def bring(self, channel: str, ready: Collection[int], now: float) -> int | None:
-        """A place for a channel without one, that of the least recently used; None if no connection is ready."""
+    def bring(self, channel: str, ready: Collection[int], busy: Collection[str], now: float) -> int | None:
+        """A place for a channel without one, that of the least recently used; None if no `ready` connection has one.
+
+        In `busy` channels something is being said: they keep theirs.
+        """
         self.use(channel, now)
         places = [
             other
             for other in reversed(self._channels)  # of those never used the last
-            if self._where.get(other) in ready and self._same_limit(self._where[other], channel, other)
+            if other not in busy
+            and self._where.get(other) in ready
+            and self._same_limit(self._where[other], channel, other)
         ]
         if channel not in self._channels or not places:
             return None

@@ -58,7 +58,8 @@ class MatrixChat:
         self._sending: Sending | None = None
         self._state = "stopped"
         self._since: datetime | None = None
-        self._trouble = ""
+        self._trouble = self._error = ""
+        self._erred: datetime | None = None
 
     # -- the contract ---------------------------------------------------------------------------------------
 
@@ -85,6 +86,9 @@ class MatrixChat:
             since=self._since,
             trouble=self._trouble,
             rooms=self._rooms.status(),
+            who=self._config.user,
+            error=self._error,
+            erred=self._erred,
         )
 
     # -- how the connection is, told by the sync ------------------------------------------------------------
@@ -97,6 +101,8 @@ class MatrixChat:
 
     def _become(self, state: str, trouble: str = "") -> None:
         self._trouble = trouble
+        if trouble:
+            self._error, self._erred = trouble, self._clock()
         if state == self._state:
             return
         self._state, self._since = state, self._clock()
