@@ -16,8 +16,8 @@ pytestmark = pytest.mark.xdist_group("inspircd")
 def agreed(bot: Running) -> Capabilities:
     chat = bot.chat
     assert isinstance(chat, IrcChat)
-    assert chat._session is not None
-    return chat._session.capabilities
+    assert chat._links[0].session is not None
+    return chat._links[0].session.capabilities
 
 
 def on(bot: Running) -> set[str]:

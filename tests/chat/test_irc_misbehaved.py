@@ -69,7 +69,7 @@ async def test_it_does_not_come_back_soon_where_it_is_unwanted() -> None:
         return [b"ERROR :Your host is trying to (re)connect too fast -- throttled."]
 
     timings = {**TIMINGS, "banned": 60}
-    async with fake(throttled) as (far_end, where), running(where, **OPEN, timings=timings) as bot:
+    async with fake(throttled) as (far_end, where), running(where, "#gate", **OPEN, timings=timings) as bot:
         await bot.until(lambda: bool(far_end.writers))
         far_end.writers[-1].close()
         await bot.until(lambda: bot.chat.status().state == "waiting")

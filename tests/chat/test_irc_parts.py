@@ -141,6 +141,15 @@ def test_a_section_takes_durations_and_hides_its_secrets() -> None:
     assert not [secret for secret in ("hunter2", "sesame") if secret in repr(config) + repr(secrets)]
 
 
+def test_all_nicks_log_in_to_the_same_account() -> None:
+    config = settings(further_nicks=["gatewatch2"], nickserv={"password": "x"}, sasl={"password": "x"})
+    second = config.of_nick("gatewatch2")
+    assert second.nick == "gatewatch2" and second.nickserv is not None and second.sasl is not None
+    assert (second.nickserv.account, second.sasl.account) == ("gatewatch", "gatewatch")
+    named = settings(nickserv={"password": "x", "account": "ours"}).of_nick("other")
+    assert named.nickserv is not None and named.nickserv.account == "ours" and named.sasl is None
+
+
 def test_a_password_that_cannot_be_sent_is_named(tmp_path: Any) -> None:
     with pytest.raises(PermanentError, match=r"oftc: cannot read password_file: .*No such file"):
         read_secrets("oftc", settings(password_file=tmp_path / "none"))

@@ -32,7 +32,7 @@ def daemon(request: pytest.FixtureRequest) -> Ircd:
 
 
 def logged_in(bot: Running) -> bool:
-    session = bot.chat._session
+    session = bot.chat._links[0].session
     return session is not None and session.identity.known and bot.chat.status().trouble == ""
 
 
@@ -45,7 +45,7 @@ async def test_by_password_and_by_certificate(daemon: Ircd, tmp_path: Path) -> N
         assert logged_in(bot)
     by_certificate = {"account": "sasla", "mechanism": "EXTERNAL", "required": True}
     async with running(daemon, nick="other", sasl=by_certificate, certfp=certificate) as bot:
-        await bot.until(lambda: bot.chat._session is not None and bot.chat._session.identity.known)
+        await bot.until(lambda: bot.chat._links[0].session is not None and bot.chat._links[0].session.identity.known)
 
 
 async def test_a_wrong_password_joins_no_channel_where_it_is_required(daemon: Ircd) -> None:

@@ -157,8 +157,11 @@ class IrcConfig(Section):
 
     def of_nick(self, nick: str) -> IrcConfig:
         """The section for one of the bot's nicks: services know all of them by the first one's account."""
-        service = self.nickserv and self.nickserv.model_copy(update={"account": self.nickserv.account or self.nick})
-        return self.model_copy(update={"nick": nick, "nickserv": service})
+        logins = {
+            name: login and login.model_copy(update={"account": login.account or self.nick})
+            for name, login in (("nickserv", self.nickserv), ("sasl", self.sasl))
+        }
+        return self.model_copy(update={"nick": nick, **logins})
 
     @model_validator(mode="after")
     def _sound(self) -> IrcConfig:
