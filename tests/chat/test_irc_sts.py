@@ -68,7 +68,7 @@ async def test_from_the_open_to_tls_and_kept_for_its_duration(services: Ircd, br
     keep.broken = broken
     async with at_work(services, keep, tls=False, port=services.port) as bot:
         await bot.ready()
-        session = bot.chat._session
+        session = bot.chat._links[0].session
         assert session is not None and session._config.tls and session._config.port == services.tls_port
     if not broken:
         kept = json.loads(keep.values["irc.test.localhost.sts"])

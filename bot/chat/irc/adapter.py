@@ -13,6 +13,7 @@ from functools import partial
 
 from bot.chat import Hear
 from bot.chat.irc.backoff import Jitter
+from bot.chat.irc.calls import Calls
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.dial import Secrets, read_secrets
 from bot.chat.irc.ejections import Ejections
@@ -21,7 +22,7 @@ from bot.chat.irc.inbox import Inbox
 from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.link import Link, Turns
 from bot.chat.irc.rooms import NOT_YET
-from bot.chat.irc.session import CHANNEL_SIGNS, Calls, Session
+from bot.chat.irc.session import CHANNEL_SIGNS, Session
 from bot.chat.irc.spread import Spread
 from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import first_of

@@ -153,7 +153,15 @@ class Link:
             session.identity.trouble if self.ready else self._trouble,
             session.rooms.states(),
             lag=session.lag,
-            who=session.who,
+            who=_who(session),
             error=self._last_error,
             erred=self._erred,
         )
+
+
+def _who(session: Session) -> str:
+    """Nick and account, as far as services know it; "" before the server has let the bot in."""
+    if not session.registered:
+        return ""
+    account = f"account {session.account}" if session.account else "identified"
+    return f"{session.identity.nick} ({account if session.identity.known else 'not identified'})"

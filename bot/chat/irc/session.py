@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.chat.irc.calls import Calls
 from bot.chat.irc.capabilities import Capabilities
 from bot.chat.irc.config import IrcConfig, channel_fault
 from bot.chat.irc.connection import Event, new_connection
@@ -15,7 +15,6 @@ from bot.chat.irc.dial import Secrets, dial
 from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.hearing import Ear
 from bot.chat.irc.identity import Identity
-from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.listening import Listener
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import NOT_THERE, SPEECH
@@ -25,26 +24,11 @@ from bot.chat.irc.speech import Speech
 from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import first_of
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Heard
 
 log = logging.getLogger(__name__)
 
 WATCHDOG = "gatewatch-idle"
 CHANNEL_SIGNS = ("#", "&", "+", "!")
-
-
-@dataclass(frozen=True)
-class Calls:
-    """What a connection tells the network that it is one of, and asks it.
-
-    `hear` gets what may be a command; `registered`, that rooms can be dealt out; `full`, that the server lets it
-    into this channel no more, and those that it is in; `is_ours`, whether a nick is one of the bot's.
-    """
-
-    hear: Callable[[Heard], None]
-    registered: Callable[[Isupport], None]
-    full: Callable[[str, Sequence[str]], None]
-    is_ours: Callable[[str], bool]
 
 
 class Session:
@@ -80,7 +64,8 @@ class Session:
         )
         self._over = asyncio.Event()
         self._error: Exception | None = None
-        self._last_words = self._account = ""
+        self._last_words = ""
+        self.account = ""  # as far as the server has named it
         self._events = self._table()
         self.state, self.since = "connecting", clock()
         self.ready_at: float | None = None  # by the loop's clock
@@ -205,16 +190,7 @@ class Session:
     @property
     def lag(self) -> timedelta | None:
         """How long the server took to answer the last PING; None before the first."""
-        seconds = self._connection.lag
-        return None if seconds is None else timedelta(seconds=seconds)
-
-    @property
-    def who(self) -> str:
-        """Nick and account, as far as services know it; "" before the server has let the bot in."""
-        if not self.registered:
-            return ""
-        account = f"account {self._account}" if self._account else "identified"
-        return f"{self.identity.nick} ({account if self.identity.known else 'not identified'})"
+        return None if self._connection.lag is None else timedelta(seconds=self._connection.lag)
 
     # -- what the server says -----------------------------------------------------------------------------------
 
@@ -251,7 +227,7 @@ class Session:
 
     def _on_known(self, event: Event) -> None:
         if event.kind == "900" and len(event.arguments) > 2:  # nick!user@host, account, a sentence
-            self._account = event.arguments[1]
+            self.account = event.arguments[1]
         self.identity.on_known()
         self.rooms.on_identified()
 
