@@ -191,6 +191,8 @@ async def test_a_server_that_names_no_limit_teaches_it() -> None:
                 *(bot.chat.say(post(room, f"to {room}")) for room in asked), return_exceptions=True
             )
             assert all(isinstance(one, Said) or (type(one) is TemporaryError and not one.doubt) for one in said), said
+            refused = [str(one) for one in said if isinstance(one, TemporaryError)]
+            assert all("no connection to test has a place for it" in why for why in refused), refused
             left -= {room for room, one in zip(asked, said, strict=True) if isinstance(one, Said)}
             assert len(left) < len(asked)
         for room in rooms:
