@@ -95,8 +95,8 @@ async def test_ten_thousand_names() -> None:
     async with fake(crowd) as (far_end, where), running(where, "#gate", **OPEN) as bot:
         await bot.ready()
         await still_there(bot, far_end)
-        assert bot.chat._session is not None
-        assert bot.chat._session.listener.people.count("#gate") == 10_001  # and the bot
+        assert bot.chat._links[0].session is not None
+        assert bot.chat._links[0].session.listener.people.count("#gate") == 10_001  # and the bot
 
 
 async def test_a_server_that_echoes_everything() -> None:

@@ -107,7 +107,7 @@ class Listener:
         return self._connection.isupport.same(nick, self._identity.nick)
 
     def _is_meant(self, event: Event) -> bool:
-        """Not a server, not the bot's own echo nor one of its other nicks, no other bot, nobody ignored, and said now."""
+        """Not a server, none of the bot's own nicks, no other bot, nobody ignored, and said now."""
         known = self.people.find(event.nick)
         return not (
             not event.userhost
