@@ -21,6 +21,7 @@ from bot.chat.irc.hearing import Ear
 from bot.chat.irc.inbox import Inbox
 from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.link import Link, Turns
+from bot.chat.irc.manner import Manner, strong_in
 from bot.chat.irc.rooms import NOT_YET
 from bot.chat.irc.session import CHANNEL_SIGNS, Session
 from bot.chat.irc.spread import Spread
@@ -61,6 +62,7 @@ class IrcChat:
         self._config = config
         self._clock = clock
         self._sts = Sts(name, config.host, keep, clock)
+        self._manner = Manner(name, config)
         self._ear = Ear(name, clock, prefix)
         self._channels = {address: room for room in rooms if (address := room_address(room)[1])}
         channels = [channel for channel in self._channels if channel.startswith(CHANNEL_SIGNS)]
@@ -112,7 +114,7 @@ class IrcChat:
         if post.answers is not None or post.first:
             await session.speech.reply(target, post.room, text)
         else:
-            await session.speech.announce(target, post.room, text)
+            await session.speech.announce(target, post.room, text, strong_in(post.message.html))
         session.rooms.on_heard_again(target)
 
     def status(self) -> NetworkStatus:
@@ -158,7 +160,9 @@ class IrcChat:
             is_ours=self._is_ours,
         )
         config = self._sts.applied(self._links[number].config)
-        return Session(self.name, config, secrets, self._ejections, self._ear, calls, self._clock, self._sts)
+        return Session(
+            self.name, config, secrets, self._ejections, self._ear, calls, self._clock, self._sts, self._manner
+        )
 
     def _registered(self, number: int, isupport: Isupport) -> None:
         self._spread.back(number, isupport.chanlimits)

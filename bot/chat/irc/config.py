@@ -25,6 +25,7 @@ def seconds(value: object) -> object:
     return value
 
 
+Formatting = Literal["none", "bold", "colour"]
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 
 
@@ -46,6 +47,7 @@ class Timings(Section):
     dead: Seconds = 60  # further silence after which the connection is given up
     whois: Seconds = 5  # for the account of who asks something
     playback: Seconds = 3600  # lines said longer ago are a bouncer's, and not heard
+    echo: Seconds = 10  # for a line to come back where the server echoes; then the bot asks with a PING
     confirm: Seconds = 60  # for the PONG behind a line; a busy ircd-hybrid took 15 s
     reconnect: tuple[Seconds, ...] = Field(default=(5, 10, 20, 40, 80, 160, 300), min_length=1)
     reconnect_floor: Seconds = 3  # ircd-hybrid lets one address connect every 2 s
@@ -59,6 +61,13 @@ class Pace(Section):
 
     burst: int = Field(default=4, ge=4, le=50)  # an announcement and a reply are two each: line and PING
     per_second: float = Field(default=1.0, gt=0, le=50)
+
+
+class RoomSpeech(Section):
+    """How one room is spoken to where it differs from its network; None: as the network says."""
+
+    notice: bool | None = None
+    formatting: Formatting | None = None
 
 
 class NickServ(Section):
@@ -123,6 +132,8 @@ class IrcConfig(Section):
     certfp: ConfigPath | None = None
     notice: bool = False
     ignore: tuple[str, ...] = ()  # nicks, or nick!user@host with * and ?: other bots
+    formatting: Formatting = "none"
+    rooms: Mapping[str, RoomSpeech] = Field(default_factory=dict)
     keys: Mapping[str, SecretStr] = Field(default_factory=dict)
     pace: Pace = Pace()
     timings: Timings = Timings()
@@ -147,9 +158,9 @@ class IrcConfig(Section):
     def _are_nicks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(cls._is_nick(nick) for nick in value)
 
-    @field_validator("keys")
+    @field_validator("keys", "rooms")
     @classmethod
-    def _keys_of_channels(cls, value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    def _of_channels(cls, value: Mapping[str, object]) -> Mapping[str, object]:
         for channel in value:
             if fault := channel_fault(channel):
                 raise ValueError(fault)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from bot.chat.irc.config import Formatting
 from bot.text import size
 
 MORE = "…"
@@ -12,6 +14,9 @@ SMALLEST = 40  # bytes; below it no server leaves room for a text, and cutting m
 LINELEN = 512
 WORST_USER = 11  # "~" and USERLEN 10
 WORST_HOST = 64
+
+# mIRC's codes. Bold stands between a colour and the text, which may begin with a digit or a comma.
+BOLD, COLOURED, RESET = "\x02", "\x0310\x02", "\x0f"
 
 URL = re.compile(r"https?://[^\s<>\"]+")
 PUNCTUATION = ".,;:!?']"
@@ -52,12 +57,40 @@ def announcement(text: str, room: int) -> str:
     line = " | ".join(filter(None, map(plain, NEWLINE.split(text))))
     if size(line) <= room:
         return line
+    line = shortened(line, room)
     links = [link for link in map(link_of, URL.finditer(line)) if size(link) + size(MORE) + 1 <= room]
     if not links:
         return cut(line, room)
     before, _, after = line.rpartition(links[-1])
     rest = before.rstrip(" (<[") + after.rstrip(" )>].|")
     return f"{cut(rest, room - size(links[-1]) - 1)} {links[-1]}"
+
+
+def shortened(line: str, room: int) -> str:
+    """With `example.org/…` in place of each link that would leave no room for a word: half a link leads nowhere."""
+
+    def short(found: re.Match[str]) -> str:
+        if size(found[0]) + size(MORE) + 1 <= room:
+            return found[0]
+        form = f"{found[0].split('/')[2]}/{MORE}"
+        return form if size(form) <= room else MORE
+
+    return URL.sub(short, line)
+
+
+def formatted(line: str, strong: Sequence[str], formatting: Formatting, room: int) -> str:
+    """The line with what is `strong` in it set in bold, or in bold and colour, but not inside a link.
+
+    Codes are put around whole words of a line that is cut already, so that no cut can halve them; where there is no
+    room for them the line stays as it is.
+    """
+    wanted = sorted(filter(None, map(plain, strong)), key=len, reverse=True)
+    if formatting == "none" or not wanted:
+        return line
+    code = COLOURED if formatting == "colour" else BOLD
+    parts = re.compile(f"{URL.pattern}|({'|'.join(map(re.escape, wanted))})")
+    dressed = parts.sub(lambda found: f"{code}{found[1]}{RESET}" if found[1] else found[0], line)
+    return dressed if size(dressed) <= room else line
 
 
 def link_of(match: re.Match[str]) -> str:
@@ -71,7 +104,8 @@ def link_of(match: re.Match[str]) -> str:
 def reply(text: str, room: int, most: int) -> list[str]:
     """At most `most` lines of at most `room` bytes each; what is over is cut from the last as an announcement is."""
     pieces: list[str] = []
-    left = [line for line in map(plain, NEWLINE.split(text)) if line]
+    lines = [line for line in map(plain, NEWLINE.split(text)) if line]
+    left = [line if size(line) <= room else shortened(line, room) for line in lines]
     while left:
         if len(pieces) == most - 1:
             return [*pieces, announcement("\n".join(left), room)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -66,3 +67,7 @@ SPEECH_LATER = {
 }
 # The bot is not in that channel after all.
 NOT_THERE = frozenset({"403", "442"})
+
+# What a 404 says of a line with formatting under +c. ircd-hybrid: "control codes are not permitted", InspIRCd: "Can't
+# send colors to channel (+c is set)", solanum's +c strips, and refuses nothing.
+NO_FORMATTING = re.compile(r"control codes|colou?rs?\b|\(\+c\b|formatting", re.IGNORECASE)

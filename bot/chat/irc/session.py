@@ -16,6 +16,7 @@ from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.hearing import Ear
 from bot.chat.irc.identity import Identity
 from bot.chat.irc.listening import Listener
+from bot.chat.irc.manner import Manner
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import NOT_THERE, SPEECH
 from bot.chat.irc.registration import Registration
@@ -28,6 +29,7 @@ from bot.errors import PermanentError, TemporaryError
 log = logging.getLogger(__name__)
 
 WATCHDOG = "gatewatch-idle"
+SPOKEN = frozenset({"pubmsg", "pubnotice", "privmsg", "privnotice"})
 CHANNEL_SIGNS = ("#", "&", "+", "!")
 
 
@@ -44,6 +46,7 @@ class Session:
         calls: Calls,
         clock: Callable[[], datetime],
         sts: Sts,
+        manner: Manner,
     ) -> None:
         """`clock`: the time now, in UTC."""
         self._network, self._config, self._calls, self._clock = network, config, calls, clock
@@ -57,8 +60,8 @@ class Session:
         self._sts = sts
         self._registration = Registration(network, config, secrets, connection, self.capabilities, self.identity, sts)
         self.rooms = Rooms(network, secrets.keys, ejections, connection, pace, timings, self._time, calls.full)
-        self.speech = Speech(connection, pace, self.check, config.notice, timings.confirm)
         has = self.capabilities.has
+        self.speech = Speech(connection, pace, self.check, lambda: has("echo-message"), manner, timings)
         self.listener = Listener(
             ear, config, connection, self.identity, self.rooms, pace, calls.hear, calls.is_ours, clock, has
         )
@@ -77,6 +80,7 @@ class Session:
             "465": self._on_last_words,
             "900": self._on_known,
             "901": lambda event: self.identity.on_forgotten(),
+            "chghost": self._on_new_host,
             "ctcp": self.listener.on_ctcp,
             "error": self._on_last_words,
             "invite": lambda event: self.rooms.on_invited(event.text),
@@ -172,7 +176,9 @@ class Session:
 
     def check(self, target: str, room: str) -> None:
         """Raises TemporaryError or PermanentError, with the reason, where nothing can be said to `target`."""
-        if not self.registered or not self._connection.connected:
+        if not self._connection.connected:
+            raise TemporaryError(f"{room}: not said: the connection of {self._network} is broken")
+        if not self.registered:
             raise TemporaryError(f"{room}: not said: {self._network} is {self.state}")
         if target.startswith(CHANNEL_SIGNS) and not self.rooms.joined(target):
             found = self.rooms.find(target)
@@ -197,6 +203,8 @@ class Session:
     def _on_event(self, event: Event) -> None:
         self.listener.on_event(event)
         self.identity.on_event(event)
+        if event.kind in SPOKEN and self._is_bot(event.nick):
+            self.speech.on_echo(event)
         act = self._events.get(event.kind, self._on_refusal)
         try:
             act(event)
@@ -244,6 +252,11 @@ class Session:
         host = event.arguments[0] if event.arguments else ""
         user = self.speech.userhost.partition("@")[0]
         self.speech.userhost = host if "@" in host else f"{user}@{host}" if user else ""
+
+    def _on_new_host(self, event: Event) -> None:
+        # CHGHOST USER HOST: https://ircv3.net/specs/extensions/chghost
+        if self.is_bot(event.nick) and event.arguments:
+            self.speech.userhost = f"{event.target}@{event.arguments[0]}"
 
     def _on_join(self, event: Event) -> None:
         if self.is_bot(event.nick) and not channel_fault(event.target):

@@ -1,30 +1,47 @@
-"""Saying lines so that the bot knows whether the server has them: each is followed by a PING that asks."""
+"""Saying lines so that the bot knows whether the server has them.
+
+Where the server echoes what it passes on (IRCv3 echo-message), the echo says so, and costs nothing. Elsewhere a PING
+with a token follows the line: servers deal with a client's lines in order, so the PONG comes after the line was passed
+on or refused.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from bot.chat.irc.config import Timings
 from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.lines import announcement, reply, room_for, worst_prefix
+from bot.chat.irc.manner import Manner
 from bot.chat.irc.pace import Pace
-from bot.chat.irc.refusals import NOT_THERE, SPEECH, SPEECH_LATER
+from bot.chat.irc.refusals import NO_FORMATTING, NOT_THERE, SPEECH, SPEECH_LATER
 from bot.errors import PermanentError, TemporaryError
 
 MOST_REPLY_LINES = 4
+SWALLOWED = "the server took the line and passed it on to nobody (a filter of the network or the channel?)"
 
 
 @dataclass(eq=False)
 class Flight:
-    """Lines on their way to one target: `over` is set when the server has them, or `error` says why not."""
+    """Lines on their way to one target: `over` is set when the server has them, or `error` says why not.
+
+    `unheard`: lines written that have not come back, where the server echoes (`echoes`). `dressed`: the line has
+    formatting, `undress`: for which alone it was refused.
+    """
 
     target: str
     room: str
     token: str
+    echoes: bool = False
     written: bool = False
+    unheard: int = 0
+    whole: bool = False  # nothing more will be written
+    dressed: bool = False
+    undress: bool = False
     error: Exception | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -32,6 +49,15 @@ class Flight:
         if not self.over.is_set():
             self.error = error
             self.over.set()
+
+    def heard(self) -> None:
+        """One line of it has come back."""
+        self.unheard -= 1
+        self.look()
+
+    def look(self) -> None:
+        if self.echoes and self.whole and not self.unheard:
+            self.end()
 
 
 class Speech:
@@ -42,31 +68,55 @@ class Speech:
     """
 
     def __init__(
-        self, connection: Connection, pace: Pace, check: Callable[[str, str], None], notice: bool, confirm: float
+        self,
+        connection: Connection,
+        pace: Pace,
+        check: Callable[[str, str], None],
+        echoes: Callable[[], bool],
+        manner: Manner,
+        timings: Timings,
     ) -> None:
-        """`check(target, room)` raises TemporaryError where nothing can be said; `confirm`: seconds for the PONG."""
+        """`check(target, room)` raises TemporaryError where nothing can be said; `echoes`: is echo-message on?"""
         self._connection = connection
         self._pace = pace
         self._check = check
-        self._command = "NOTICE" if notice else "PRIVMSG"
-        self._confirm = confirm
+        self._echoes = echoes
+        self._manner = manner
+        self._confirm, self._echo = timings.confirm, timings.echo
         self._announcing = asyncio.Lock()
         self._replying = asyncio.Lock()
         self._numbers = itertools.count(1)
         self._flights: list[Flight] = []
         self.userhost = ""
 
-    async def announce(self, target: str, room: str, text: str) -> None:
-        """Exactly one line. Returns when the server has it; raises TemporaryError and PermanentError."""
+    async def announce(self, target: str, room: str, text: str, strong: Sequence[str] = ()) -> None:
+        """Exactly one line, what is `strong` in it marked where the room takes that.
+
+        Returns when the server has it; raises TemporaryError and PermanentError.
+        """
         self._check(target, room)
         async with self._announcing:
-            await self._pace.take(2, Pace.ANNOUNCEMENT)
-            with self._flight(target, room) as flight:
-                self._write(flight, self._command, announcement(text, self._bytes_for(self._command, target)))
-                await self._confirmed(flight)
+            await self._pace.take(self._costs(), Pace.ANNOUNCEMENT)
+            if await self._passes(target, room, text, strong):
+                return
+            self._manner.drop_formatting(target)
+            await self._pace.take(self._costs(), Pace.REPLY)  # at once: it had its turn
+            await self._passes(target, room, text, ())
+
+    async def _passes(self, target: str, room: str, text: str, strong: Sequence[str]) -> bool:
+        """Say one line; False where it was refused for its formatting alone."""
+        command = self._manner.command(target)
+        most = self._bytes_for(command, target)
+        line = announcement(text, most)
+        shown = self._manner.dress(target, line, strong, most)
+        with self._flight(target, room) as flight:
+            flight.dressed = shown != line
+            self._write(flight, command, shown)
+            await self._confirmed(flight)
+        return not flight.undress
 
     async def reply(self, target: str, room: str, text: str) -> None:
-        """At most four lines; otherwise as `announce`."""
+        """At most four lines, without formatting; otherwise as `announce`."""
         self._check(target, room)
         async with self._replying:
             with self._flight(target, room) as flight:
@@ -75,12 +125,17 @@ class Speech:
                     if flight.over.is_set():
                         break
                     self._write(flight, "PRIVMSG", line)
-                await self._pace.take(1, Pace.REPLY)
+                if not flight.echoes:
+                    await self._pace.take(1, Pace.REPLY)
                 await self._confirmed(flight)
+
+    def _costs(self) -> int:
+        """Tokens of an announcement: the line, and the PING behind it."""
+        return 1 if self._echoes() else 2
 
     @contextmanager
     def _flight(self, target: str, room: str) -> Iterator[Flight]:
-        flight = Flight(target, room, f"gatewatch-{next(self._numbers)}")
+        flight = Flight(target, room, f"gatewatch-{next(self._numbers)}", self._echoes())
         self._flights.append(flight)
         try:
             yield flight
@@ -92,16 +147,19 @@ class Speech:
             self._check(flight.target, flight.room)
         self._connection.send(command, flight.target, text=line)
         flight.written = True
+        flight.unheard += 1
 
     async def _confirmed(self, flight: Flight) -> None:
-        self._connection.send("PING", text=flight.token)
-        try:
-            async with asyncio.timeout(self._confirm):
-                await flight.over.wait()
-        except TimeoutError:
-            # Everything behind this line would wait as long: better a new connection.
-            self._connection.ended(f"the server left a PING unanswered for {self._confirm:g} s")
-            flight.end(_in_doubt(flight, f"the server did not confirm it within {self._confirm:g} s"))
+        flight.whole = True
+        flight.look()
+        if not flight.echoes or not await _over(flight, self._echo):
+            if flight.echoes:
+                await self._pace.take(1, Pace.REPLY)
+            self._connection.send("PING", text=flight.token)
+            if not await _over(flight, self._confirm):
+                # Everything behind this line would wait as long: better a new connection.
+                self._connection.ended(f"the server left a PING unanswered for {self._confirm:g} s")
+                flight.end(_in_doubt(flight, f"the server did not confirm it within {self._confirm:g} s"))
         if flight.error is not None:
             raise flight.error
 
@@ -113,32 +171,62 @@ class Speech:
     # -- what the server says -----------------------------------------------------------------------------------
 
     def on_pong(self, event: Event) -> None:
-        """The server has all that was written before the PING with this token."""
+        """The server has dealt with all that was written before the PING with this token."""
         for flight in self._flights:
             if flight.token in (event.text, event.target):
-                flight.end()
+                swallowed = flight.echoes and flight.unheard and self._echoes()
+                flight.end(PermanentError(f"{flight.room}: {SWALLOWED}") if swallowed else None)
+
+    def on_echo(self, event: Event) -> None:
+        """A line of the bot's own has come back: the oldest one to that target."""
+        same = self._connection.isupport.same
+        waits = (flight for flight in self._flights if flight.echoes and flight.unheard)
+        flight = next((flight for flight in waits if same(flight.target, event.target)), None)
+        if flight is not None:
+            flight.heard()
 
     def on_refused(self, event: Event) -> bool:
         """A numeric that may say that a line was not passed on; False if it is not about one in flight."""
-        same = self._connection.isupport.same
-        about = event.arguments[0] if event.arguments else ""
-        flight = next((flight for flight in self._flights if flight.written and same(flight.target, about)), None)
+        flight = self._refused(event)
         if flight is None or flight.over.is_set():
             return False
-        if event.kind in SPEECH_LATER:
-            flight.end(TemporaryError(f"{flight.room}: {SPEECH_LATER[event.kind]} ({event.kind}: {event.text})"))
+        why = f"({event.kind}: {event.text})"
+        if event.kind == "404" and flight.dressed and NO_FORMATTING.search(event.text):
+            flight.undress = True
+            flight.end()
+        elif event.kind in SPEECH_LATER:
+            flight.end(TemporaryError(f"{flight.room}: {SPEECH_LATER[event.kind]} {why}"))
         elif event.kind in NOT_THERE:
-            flight.end(TemporaryError(f"{flight.room}: the bot is not in the channel ({event.kind}: {event.text})"))
+            flight.end(TemporaryError(f"{flight.room}: the bot is not in the channel {why}"))
         elif event.kind in SPEECH:
-            flight.end(PermanentError(f"{flight.room}: {SPEECH[event.kind]} ({event.kind}: {event.text})"))
+            flight.end(PermanentError(f"{flight.room}: {SPEECH[event.kind]} {why}"))
         else:
             return False
         return True
+
+    def _refused(self, event: Event) -> Flight | None:
+        """The flight that a refusal is about: the one with formatting where that is the reason, else the oldest."""
+        same = self._connection.isupport.same
+        about = event.arguments[0] if event.arguments else ""
+        meant = [flight for flight in self._flights if flight.written and same(flight.target, about)]
+        if NO_FORMATTING.search(event.text):
+            meant.sort(key=lambda flight: not flight.dressed)
+        return meant[0] if meant else None
 
     def on_broken(self, why: str) -> None:
         """The connection is gone: what was written may have arrived."""
         for flight in self._flights:
             flight.end(_in_doubt(flight, why))
+
+
+async def _over(flight: Flight, within: float) -> bool:
+    """Wait for its end; False if that does not come."""
+    try:
+        async with asyncio.timeout(within):
+            await flight.over.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _in_doubt(flight: Flight, why: str) -> TemporaryError:
