@@ -65,11 +65,18 @@ class Human:
 
     def messages(self, target: str) -> list[tuple[str, str, str]]:
         """(command, nick, text) of what was said to a channel or nick so far, in order."""
+        return [(command, nick, text) for command, nick, to, text in self._said() if to.lower() == target.lower()]
+
+    def said_by(self, nick: str) -> list[tuple[str, str, str]]:
+        """(command, channel or nick, text) of what somebody has said anywhere, in order."""
+        return [(command, to, text) for command, by, to, text in self._said() if by == nick]
+
+    def _said(self) -> list[tuple[str, str, str, str]]:
         found = []
         for line in self.lines:
             source, command, to, text = ([*line.split(" ", 3), "", "", ""])[:4]
-            if command in ("PRIVMSG", "NOTICE") and to.lower() == target.lower():
-                found.append((command, source[1:].partition("!")[0], text.removeprefix(":")))
+            if command in ("PRIVMSG", "NOTICE"):
+                found.append((command, source[1:].partition("!")[0], to, text.removeprefix(":")))
         return found
 
     async def hears(self, target: str, text: str, within: float = WITHIN) -> None:
@@ -88,9 +95,17 @@ class Human:
 
 @asynccontextmanager
 async def human(
-    nick: str, port: int, ca_file: Path | None = None, certificate: Path | None = None, host: str = "localhost"
+    nick: str,
+    port: int,
+    ca_file: Path | None = None,
+    certificate: Path | None = None,
+    host: str = "localhost",
+    channel: str = "",
 ) -> AsyncIterator[Human]:
-    """Somebody on the server while the block runs; with TLS if `ca_file` is given, and their own certificate."""
+    """Somebody on the server while the block runs, in `channel` if one is given.
+
+    With TLS if `ca_file` is given, and their own certificate.
+    """
     tls = None if ca_file is None else ssl.create_default_context(cafile=ca_file)
     if tls is not None and certificate is not None:
         tls.load_cert_chain(certificate)
@@ -101,6 +116,8 @@ async def human(
         person.send(f"NICK {nick}")
         person.send(f"USER {nick} 0 * :{nick}")
         await person.wait_for(lambda line: " 376 " in line or " 422 " in line)
+        if channel:
+            await person.join(channel)
         yield person
     finally:
         reading.cancel()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.chat.irc.lines import announcement, plain, reply, room_for, size, worst_prefix
+from bot.chat.irc.lines import announcement, formatted, plain, reply, room_for, size, worst_prefix
 
 LINK = "https://zuul.opendev.org/t/openstack/build/0123456789abcdef0123456789abcdef"
 
@@ -63,6 +63,45 @@ def test_a_reply_is_at_most_four_lines_that_fit(text: str, room: int) -> None:
 def test_a_reply_that_fits_loses_nothing(many: list[str]) -> None:
     lines = reply(" ".join(many), 400, 10)
     assert " ".join(lines) == " ".join(many)
+
+
+@given(texts, rooms)
+@example("x" * 300, 40)
+@example("漢" * 100 + " " + "👍" * 50, 41)
+def test_the_pieces_of_a_reply_give_it_back(text: str, room: int) -> None:
+    """Whatever it has, but for the white space at which it is cut, if no link is longer than a line."""
+    lines = reply(text, room, 10_000)
+    whole = "".join(map(plain, re.split(r"\r\n|\r|\n|\u2028|\u2029", text)))
+    if all(size(link) + 4 <= room for link in re.findall(r"https?://\S+", whole)):
+        assert "".join("".join(lines).split()) == "".join(whole.split())
+
+
+def test_a_link_longer_than_a_line_is_named_by_its_host() -> None:
+    long = f"https://logs.example.org/{'a' * 200}"
+    assert announcement(f"seen in {long} twice", 80) == "seen in logs.example.org/… twice"
+    assert reply(f"seen in {long} and {LINK}", 100, 4) == ["seen in logs.example.org/… and", LINK]
+    assert announcement(f"seen in {long} twice", 400) == f"seen in {long} twice"
+
+
+@given(texts, rooms, st.lists(st.sampled_from(["a", "org", "#2098765", "[nova] gate"]), max_size=3))
+@example("#2098765 seen, #2098765 at https://a.org/#2098765", 200, ["#2098765"])
+def test_formatting_changes_nothing_else(text: str, room: int, strong: list[str]) -> None:
+    line = announcement(text, room)
+    for formatting in ("none", "bold", "colour"):
+        dressed = formatted(line, strong, formatting, room)  # type: ignore[arg-type]
+        assert size(dressed) <= room
+        assert plain(dressed) == line
+        assert dressed.count("\x02") == dressed.count("\x0f")
+        assert links_in(dressed) == links_in(line)
+
+
+def test_what_is_strong_is_bold_or_coloured_too() -> None:
+    line = "[nova] gate 1,2 failed: #7 https://bugs.example.org/#7"
+    assert formatted(line, ["#7", "[nova]"], "bold", 100) == (
+        "\x02[nova]\x0f gate 1,2 failed: \x02#7\x0f https://bugs.example.org/#7"
+    )
+    assert formatted(line, ["[nova]"], "colour", 100).startswith("\x0310\x02[nova]\x0f gate")
+    assert formatted(line, ["[nova]"], "bold", size(line)) == line
 
 
 def test_line_breaks_part_a_reply_and_join_an_announcement() -> None:
