@@ -17,6 +17,7 @@ from bot.chat.irc.hearing import Ear
 from bot.chat.irc.identity import Identity
 from bot.chat.irc.listening import Listener
 from bot.chat.irc.manner import Manner
+from bot.chat.irc.ownhost import OwnHost
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import NOT_THERE, SPEECH
 from bot.chat.irc.registration import Registration
@@ -61,7 +62,8 @@ class Session:
         self._registration = Registration(network, config, secrets, connection, self.capabilities, self.identity, sts)
         self.rooms = Rooms(network, secrets.keys, ejections, connection, pace, timings, self._time, calls.full)
         has = self.capabilities.has
-        self.speech = Speech(connection, pace, self.check, lambda: has("echo-message"), manner, timings)
+        self._host = host = OwnHost(self.is_bot)
+        self.speech = Speech(connection, pace, self.check, host, lambda: has("echo-message"), manner, timings)
         self.listener = Listener(
             ear, config, connection, self.identity, self.rooms, pace, calls.hear, calls.is_ours, clock, has
         )
@@ -76,11 +78,10 @@ class Session:
     def _table(self) -> dict[str, Callable[[Event], None]]:
         return {
             **self._registration.listens(),
-            "396": self._on_host,
+            **self._host.listens(),
             "465": self._on_last_words,
             "900": self._on_known,
             "901": lambda event: self.identity.on_forgotten(),
-            "chghost": self._on_new_host,
             "ctcp": self.listener.on_ctcp,
             "error": self._on_last_words,
             "invite": lambda event: self.rooms.on_invited(event.text),
@@ -203,7 +204,7 @@ class Session:
     def _on_event(self, event: Event) -> None:
         self.listener.on_event(event)
         self.identity.on_event(event)
-        if event.kind in SPOKEN and self._is_bot(event.nick):
+        if event.kind in SPOKEN and self.is_bot(event.nick):
             self.speech.on_echo(event)
         act = self._events.get(event.kind, self._on_refusal)
         try:
@@ -248,19 +249,9 @@ class Session:
         if self.identity.on_notice(event):
             self.rooms.on_identified()
 
-    def _on_host(self, event: Event) -> None:
-        host = event.arguments[0] if event.arguments else ""
-        user = self.speech.userhost.partition("@")[0]
-        self.speech.userhost = host if "@" in host else f"{user}@{host}" if user else ""
-
-    def _on_new_host(self, event: Event) -> None:
-        # CHGHOST USER HOST: https://ircv3.net/specs/extensions/chghost
-        if self.is_bot(event.nick) and event.arguments:
-            self.speech.userhost = f"{event.target}@{event.arguments[0]}"
-
     def _on_join(self, event: Event) -> None:
         if self.is_bot(event.nick) and not channel_fault(event.target):
-            self.speech.userhost = event.source.partition("!")[2]
+            self._host.on_joined(event)
             self.rooms.on_joined(event.target)
 
     def _on_part(self, event: Event) -> None:

@@ -17,6 +17,7 @@ from bot.chat.irc.config import Timings
 from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.lines import announcement, reply, room_for, worst_prefix
 from bot.chat.irc.manner import Manner
+from bot.chat.irc.ownhost import OwnHost
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import NO_FORMATTING, NOT_THERE, SPEECH, SPEECH_LATER
 from bot.errors import PermanentError, TemporaryError
@@ -63,8 +64,8 @@ class Flight:
 class Speech:
     """What the bot says on one connection: one announcement at a time, and replies, ahead of them, in their own lane.
 
-    Room for a text is counted to the byte from the bot's own `nick!user@host` (`userhost`, known once its JOIN
-    has come back), and from the longest that it may be before that.
+    Room for a text is counted to the byte from the bot's own `nick!user@host` (`host`, known once its JOIN has come
+    back), and from the longest that it may be before that.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Speech:
         connection: Connection,
         pace: Pace,
         check: Callable[[str, str], None],
+        host: OwnHost,
         echoes: Callable[[], bool],
         manner: Manner,
         timings: Timings,
@@ -80,6 +82,7 @@ class Speech:
         self._connection = connection
         self._pace = pace
         self._check = check
+        self._host = host
         self._echoes = echoes
         self._manner = manner
         self._confirm, self._echo = timings.confirm, timings.echo
@@ -87,7 +90,6 @@ class Speech:
         self._replying = asyncio.Lock()
         self._numbers = itertools.count(1)
         self._flights: list[Flight] = []
-        self.userhost = ""
 
     async def announce(self, target: str, room: str, text: str, strong: Sequence[str] = ()) -> None:
         """Exactly one line, what is `strong` in it marked where the room takes that.
@@ -165,7 +167,7 @@ class Speech:
 
     def _bytes_for(self, command: str, target: str) -> int:
         nick = str(self._connection.get_nickname())
-        prefix = f"{nick}!{self.userhost}" if self.userhost else worst_prefix(nick)
+        prefix = f"{nick}!{self._host.userhost}" if self._host.userhost else worst_prefix(nick)
         return room_for(prefix, command, target, self._connection.isupport.linelen)
 
     # -- what the server says -----------------------------------------------------------------------------------
