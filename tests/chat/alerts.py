@@ -16,6 +16,8 @@ from bot.records import Delivery, Kind, Rendered, Stage
 from bot.store import Store, Tx
 from bot.troubles import Troubles
 
+NEVER_OLD = timedelta(days=365)  # what waits is said singly, however quick the clock is
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -84,7 +86,7 @@ async def announcing(
     store = Store.open(f"sqlite:///{folder / 'alerts.db'}", now=utc_now())
     troubles = Troubles("", {}, utc_now)
     stop = asyncio.Event()
-    announcer = Announcer(chat, store, render, troubles, clock, lambda _: 0, timedelta(hours=3), every=every)
+    announcer = Announcer(chat, store, render, troubles, clock, lambda _: 0, NEVER_OLD, every=every)
     worker = asyncio.create_task(announcer.run(stop))
     try:
         yield Alerts(store, [], troubles)
