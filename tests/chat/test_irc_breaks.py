@@ -162,7 +162,7 @@ async def test_no_break_loses_an_alert(ircd: Ircd, tmp_path: Path) -> None:
         await alerts.finished(within=ALERTS * 5 + FURTHER)
         await there.hears(ALERTS, within=WITHIN)
         heard = there.heard
-        stages = alerts.stages()
+        stages = await asyncio.to_thread(alerts.stages)
     repeats = len(heard) - len(set(heard))
     gaps = [later - earlier for earlier, later in zip(link.attempts, link.attempts[1:], strict=False)]
     print(
