@@ -65,7 +65,7 @@ async def test_a_new_host_leaves_other_room(services: Ircd) -> None:
         await ann.wait_for(lambda line: " 381 " in line)
         host = f"a.much.longer.host.{'x' * 30}.example.org"
         ann.send(f"CHGHOST watch {host}")
-        await bot.until(lambda: host in bot.chat._session._host.userhost)  # type: ignore[union-attr]
+        await bot.until(lambda: host in bot.chat._links[0].session._host.userhost)  # type: ignore[union-attr]
         room = before - len(host) + len("127.0.0.1")
         await bot.chat.say(post("#host", "ä" * 300))
         await ann.until(lambda: len(ann.heard("#host")) == 1)
