@@ -97,7 +97,8 @@ class Session:
 
     async def _check(self, token: str, device: str) -> str:
         """The device that the server knows the token by, "" if it does not say."""
-        self._client.restore_login(self._config.user, device, token)
+        # Not nio's restore_login: with the extra for encryption it wants the device's id, which we may be about to ask.
+        self._client.access_token, self._client.device_id = token, device
         try:
             who = await ask(self._client.whoami(), "check the token", self._config.timings.request)
         except TokenRefused:

@@ -1,0 +1,123 @@
+"""A homeserver that a test makes misbehave: real ones cannot be told to."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from tests.chat.matrix_bot import Bot, MemoryKeep, config
+
+USER = "@bot:example.org"
+ROOM = "net:!room:example.org"
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def says(body: Any, status: int = 200, **headers: str) -> Answer:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.json_response(body, status=status, headers=headers)
+
+    return answer
+
+
+def refuses(code: str, status: int, **more: Any) -> Answer:
+    return says({"errcode": code, "error": "no", **more}, status)
+
+
+async def bad_gateway(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=502, text="<html>Bad Gateway</html>", content_type="text/html")
+
+
+async def cut_off(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"next')
+    assert request.transport is not None
+    request.transport.abort()
+    return response
+
+
+async def no_text(request: web.Request) -> web.StreamResponse:
+    return web.Response(body=b'\xff\xfe{"next', content_type="application/json")
+
+
+async def never(request: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(60)
+    raise AssertionError
+
+
+class FarEnd:
+    """A homeserver whose answers a test sets; `requests`: what was asked, as "GET sync"."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.requests: list[str] = []
+        self.since: list[str] = []
+        self.bodies: list[Any] = []
+        self.answers: dict[str, Answer] = {
+            "login": says({"user_id": USER, "device_id": "D", "access_token": "T1"}),
+            "whoami": says({"user_id": USER, "device_id": "D"}),
+            "joined_rooms": says({"joined_rooms": ["!room:example.org"]}),
+            "join": says({"room_id": "!room:example.org"}),
+            "send": says({"event_id": "$said"}),
+            "sync": self.quiet,
+        }
+
+    async def quiet(self, request: web.Request) -> web.StreamResponse:
+        """Nothing new: the room at once, later only after a while."""
+        if request.query.get("full_state") is None:
+            await asyncio.sleep(0.2)
+            return web.json_response({"next_batch": "n1"})
+        joined = {"!room:example.org": {"timeline": {"events": [], "limited": False, "prev_batch": "p"}}}
+        return web.json_response({"next_batch": "n1", "rooms": {"join": joined}})
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/_matrix/client/v3/")
+        verb = next(word for word in ("login", "whoami", "joined_rooms", "join", "send", "sync") if word in path)
+        self.requests.append(f"{request.method} {verb}")
+        if verb == "sync":
+            self.since.append(request.query.get("since", ""))
+        if request.can_read_body:
+            self.bodies.append(await request.json())
+        return await self.answers[verb](request)
+
+    def count(self, request: str) -> int:
+        return self.requests.count(request)
+
+    @asynccontextmanager
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Gives what makes it refuse new connections."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self.take)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+        await site.start()
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
+
+        async def stop_listening() -> None:
+            listening.close()
+
+        assert runner.server is not None
+        listening = site._server
+        assert listening is not None
+        try:
+            yield stop_listening
+        finally:
+            await runner.cleanup()
+
+
+def earlier_keep() -> MemoryKeep:
+    """What an earlier process left: a device, a token, a place in the stream."""
+    kept = MemoryKeep()
+    for name, value in (("device", "D"), ("token", "T0"), ("since", "tok1")):
+        kept.values[f"matrix.net.{USER}.{name}"] = value
+    return kept
+
+
+def bot_for(far_end: FarEnd, keep: MemoryKeep, **changed: Any) -> Bot:
+    return Bot(config(far_end.url, USER, **changed), [ROOM], keep)
