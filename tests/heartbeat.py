@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,9 +41,13 @@ async def heartbeat() -> AsyncIterator[Heartbeat]:
             heart.late.append(late)
             heart.held_up.append(late - (waited() - waiting))
 
+    # As `gatewatch run` does: all that a test run has imported would be looked through for garbage.
+    gc.collect()
+    gc.freeze()
     task = asyncio.create_task(beat())
     try:
         yield heart
     finally:
+        gc.unfreeze()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

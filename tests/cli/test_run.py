@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import gc
 import shutil
 import signal
 import sqlite3
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.run import run_until_told
 from tests.cli.conftest import aged
 from tests.cli.process import ROOT, Bot, gatewatch
 
@@ -175,3 +178,20 @@ def test_the_later_part_of_the_example_day_corrects_what_was_said(home: Path) ->
         again.until(lambda: "messages: 0 waiting, 11 said" in again.printed)
         assert again.said == []
         again.stop()
+
+
+def test_what_stays_for_good_is_not_looked_through_for_garbage() -> None:
+    found: list[int] = []
+
+    class Still:
+        def __init__(self) -> None:
+            self.stop = asyncio.Event()
+
+        async def run(self) -> None:
+            found.append(gc.get_freeze_count())
+
+    try:
+        asyncio.run(run_until_told(Still))
+    finally:
+        gc.unfreeze()
+    assert found[0] > len(gc.get_objects()) / 2
