@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
@@ -70,50 +70,47 @@ class RoomSpeech(Section):
     formatting: Formatting | None = None
 
 
-class NickServ(Section):
-    """How the bot tells services who it is. `order` and `regain` differ between kinds of services."""
+class WithPassword(Section):
+    """A password, itself or in a file; or none."""
 
     password: SecretStr | None = None
     password_file: ConfigPath | None = None
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("give either password or password_file")
+        return self
+
+    @property
+    def has_password(self) -> bool:
+        return self.password is not None or self.password_file is not None
+
+
+class NickServ(WithPassword):
+    """How the bot tells services who it is. `order` and `regain` differ between kinds of services."""
+
     account: str | None = None  # the nick, if none is given
     order: Literal["password-first", "nick-first"] = "nick-first"  # OFTC takes the password first
     regain: Literal["REGAIN", "RECOVER", "GHOST"] = "REGAIN"  # OFTC and Atheme REGAIN, Anope RECOVER
     service: str = "NickServ"  # NickServ@services.example.org where the network knows that form
 
-    @model_validator(mode="after")
-    def _one_password(self) -> NickServ:
-        if self.password is not None and self.password_file is not None:
-            raise ValueError("give either password or password_file")
-        return self
 
-    @property
-    def has_password(self) -> bool:
-        return self.password is not None or self.password_file is not None
-
-
-class SaslLogin(Section):
+class SaslLogin(WithPassword):
     """How the bot logs in before it is let in: with a password, or with the network's `certfp`."""
 
     account: str | None = Field(default=None, min_length=1)  # the nick, if none is given
-    password: SecretStr | None = None
-    password_file: ConfigPath | None = None
     mechanism: Literal["EXTERNAL", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] | None = None  # the best of both ends
     required: bool = False  # without it no channel is joined
 
     @model_validator(mode="after")
-    def _one_password(self) -> SaslLogin:
-        if self.password is not None and self.password_file is not None:
-            raise ValueError("give either password or password_file")
+    def _mechanism_has_password(self) -> SaslLogin:
         if self.mechanism not in (None, "EXTERNAL") and not self.has_password:
             raise ValueError(f"{self.mechanism} needs password or password_file")
         return self
 
-    @property
-    def has_password(self) -> bool:
-        return self.password is not None or self.password_file is not None
 
-
-class IrcConfig(Section):
+class IrcConfig(WithPassword):
     """One IRC network."""
 
     type: Literal["irc"]
@@ -125,8 +122,6 @@ class IrcConfig(Section):
     further_nicks: tuple[str, ...] = ()
     username: str = Field(default="gatewatch", pattern=r"[A-Za-z0-9._-]{1,10}")
     realname: str = Field(default="gatewatch: says what breaks in a CI gate; ask !help", max_length=100)
-    password: SecretStr | None = None
-    password_file: ConfigPath | None = None
     sasl: SaslLogin | None = None
     nickserv: NickServ | None = None
     certfp: ConfigPath | None = None
@@ -179,8 +174,6 @@ class IrcConfig(Section):
         nicks = [nick.lower() for nick in (self.nick, *self.further_nicks)]
         if len(set(nicks)) < len(nicks):
             raise ValueError("further_nicks names a nick twice: each connection needs its own")
-        if self.password is not None and self.password_file is not None:
-            raise ValueError("give either password or password_file")
         if self.certfp is not None and not self.tls:
             raise ValueError("certfp needs tls: true")
         if self.sasl is not None and self.certfp is None and not self.sasl.has_password:
@@ -190,8 +183,7 @@ class IrcConfig(Section):
         logins = [login for login in (self.nickserv, self.sasl) if login is not None]
         if self.nickserv is not None and not self.nickserv.has_password and self.sasl is None and self.certfp is None:
             raise ValueError("nickserv needs password or password_file, or sasl or certfp beside it")
-        secret = self.password or self.password_file or any(login.has_password for login in logins)
-        if secret and not self.tls and self.host not in LOOPBACK:
+        if any(section.has_password for section in (self, *logins)) and not self.tls and self.host not in LOOPBACK:
             raise ValueError("a password would cross the network in the open: set tls: true")
         return self
 
