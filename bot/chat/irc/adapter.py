@@ -188,7 +188,7 @@ class IrcChat:
                 link.session.rooms.be_in(channels)
 
     def _is_ours(self, nick: str) -> bool:
-        return any(link.session is not None and link.session.is_bot(nick) for link in self._links)
+        return any(link.session is not None and link.session.identity.is_bot(nick) for link in self._links)
 
     # -- by which connection ------------------------------------------------------------------------------------
 

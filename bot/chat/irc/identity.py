@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.nickserv import ACCEPTED, REJECTED, Services
 from bot.chat.irc.pace import Pace
+from bot.chat.irc.together import either
 from bot.errors import PermanentError, TemporaryError
 
 log = logging.getLogger(__name__)
@@ -33,9 +34,18 @@ class Identity:
     """The nick and the account of one connection."""
 
     def __init__(
-        self, network: str, config: IrcConfig, password: str | None, connection: Connection, pace: Pace
+        self,
+        network: str,
+        config: IrcConfig,
+        password: str | None,
+        connection: Connection,
+        pace: Pace,
+        identified: Callable[[], None],
     ) -> None:
-        """`password`: NickServ's, None where there is no such section."""
+        """`password`: NickServ's, None where there is no such section.
+
+        `identified` is called when services know the bot.
+        """
         self._network = network
         self._config = config
         self._services = Services(config, password, connection, pace, asyncio.get_running_loop().time)
@@ -45,7 +55,9 @@ class Identity:
         self._refusals = 0
         self._answered = asyncio.Event()
         self._holder_left = asyncio.Event()
+        self._identified = identified
         self.known = False
+        self.account = ""  # as far as the server has named it
         self._complaint = ""
 
     @property
@@ -62,10 +74,26 @@ class Identity:
             return f"{self._network}: the nick {self._config.nick} is taken; the bot is {self.nick} until it is free"
         return ""
 
+    def is_bot(self, nick: str) -> bool:
+        """Whether the bot has this nick now, compared as the server does."""
+        return self._connection.isupport.same(nick, self.nick)
+
     def _has_nick(self) -> bool:
-        return self._connection.isupport.same(self.nick, self._config.nick)
+        return self.is_bot(self._config.nick)
 
     # -- what the server and services say ---------------------------------------------------------------------
+
+    def listens(self) -> dict[str, Callable[[Event], None]]:
+        """The kinds of lines that this wants to hear."""
+        return {
+            MONITOR_OFFLINE: self._on_offline,
+            "900": self._on_logged_in,
+            "901": lambda event: self._on_forgotten(),
+            "nick": lambda event: self._on_nick_free(event.nick),
+            "privnotice": self._on_notice,
+            "quit": lambda event: self._on_nick_free(event.nick),
+            "umode": self._on_mode,
+        }
 
     def on_nick_refused(self, event: Event) -> None:
         """Before the welcome: take another nick. Raises PermanentError where every one is called wrong."""
@@ -84,26 +112,36 @@ class Identity:
         self.known = True
         self._complaint = ""
         self._answered.set()
+        self._identified()
 
     def on_event(self, event: Event) -> None:
         """Take the server's answers to this module's own questions."""
         self._services.on_event(event)
-        if event.kind == MONITOR_OFFLINE:
-            for target in event.text.split(","):
-                self.on_nick_free(target.partition("!")[0])
 
-    def on_notice(self, event: Event) -> bool:
-        """A private notice; True if services accept the bot with it. Other people's notices mean nothing."""
+    def _on_offline(self, event: Event) -> None:
+        for target in event.text.split(","):
+            self._on_nick_free(target.partition("!")[0])
+
+    def _on_logged_in(self, event: Event) -> None:
+        if len(event.arguments) > 2:  # nick!user@host, account, a sentence
+            self.account = event.arguments[1]
+        self.on_known()
+
+    def _on_mode(self, event: Event) -> None:
+        # "+r" alone or among others, as in "+ir-w": registered, on every daemon that has services.
+        if "r" in event.text.partition("-")[0] and event.text.startswith("+") and self.is_bot(event.target):
+            self.on_known()
+
+    def _on_notice(self, event: Event) -> None:
+        """A private notice. Other people's mean nothing."""
         if not self._services.speaks(event):
-            return False
+            return
         if self._services.answers_take_back():
             self._holder_left.set()
         if ACCEPTED.search(event.text) and self._services.identified:
             self.on_known()
-            return True
-        if REJECTED.search(event.text) and not self.known and self._services.identified:
+        elif REJECTED.search(event.text) and not self.known and self._services.identified:
             self.complain(f"{self._services.name} does not accept the bot ({event.text}): check the nickserv section")
-        return False
 
     def on_nobody(self, event: Event) -> bool:
         """Numeric 401; True if it is services that are not there."""
@@ -113,12 +151,12 @@ class Identity:
             self.complain(f"{self._services.name} is not there, so the bot is not identified")
         return True
 
-    def on_nick_free(self, nick: str) -> None:
+    def _on_nick_free(self, nick: str) -> None:
         """Somebody left, or changed from, this nick."""
         if self._connection.isupport.same(nick, self._config.nick) and not self._has_nick():
             self._holder_left.set()
 
-    def on_forgotten(self) -> None:
+    def _on_forgotten(self) -> None:
         """Numeric 901: services have logged the bot out."""
         self.known = False
         self.complain("services have logged the bot out")
@@ -158,11 +196,7 @@ class Identity:
                 self.complain(str(error))
 
     async def _answer(self) -> None:
-        try:
-            async with asyncio.timeout(self._config.timings.identify):
-                await self._answered.wait()
-        except TimeoutError:
-            pass
+        await either(self._answered, within=self._config.timings.identify)
 
     async def regain(self) -> None:
         """For ever: ask for the configured nick when its holder left, and for both nick and account now and then."""
@@ -171,10 +205,7 @@ class Identity:
             if watching == self._has_nick() and self._connection.isupport.monitor:
                 watching = not watching
                 self._connection.send("MONITOR", "+" if watching else "-", self._config.nick)
-            try:
-                async with asyncio.timeout(self._config.timings.regain):
-                    await self._holder_left.wait()
-            except TimeoutError:
+            if not await either(self._holder_left, within=self._config.timings.regain):
                 await self._tell_services()
             self._holder_left.clear()
             if not self._has_nick():

@@ -163,5 +163,5 @@ def _who(session: Session) -> str:
     """Nick and account, as far as services know it; "" before the server has let the bot in."""
     if not session.registered:
         return ""
-    account = f"account {session.account}" if session.account else "identified"
+    account = f"account {session.identity.account}" if session.identity.account else "identified"
     return f"{session.identity.nick} ({account if session.identity.known else 'not identified'})"

@@ -53,7 +53,7 @@ class Listener:
         self._within = config.timings.whois
         self._ctcp = Bucket(CTCP_BURST, CTCP_PER_SECOND, self._time())
         self._ignored = Masks(config.ignore)
-        self.people = People(connection.isupport, self._is_me, self._time)
+        self.people = People(connection.isupport, identity.is_bot, self._time)
         self._whois = Whois(connection, pace, self._time)
         self._playback = Playback(timedelta(seconds=config.timings.playback))
         self._asking = asyncio.Lock()
@@ -70,8 +70,11 @@ class Listener:
         if event.kind == "366" and event.arguments:
             self._on_all_names(event.arguments[0])
 
-    def on_public(self, event: Event) -> None:
-        """A line in a channel."""
+    def listens(self) -> dict[str, Callable[[Event], None]]:
+        """The kinds of lines that may ask the bot something."""
+        return {"ctcp": self._on_ctcp, "privmsg": self._on_private, "pubmsg": self._on_public}
+
+    def _on_public(self, event: Event) -> None:
         room = self._rooms.find(event.target)
         if room is None or not self._rooms.joined(event.target) or not self._is_meant(event):
             return
@@ -79,18 +82,17 @@ class Listener:
         if heard is not None:
             self._attribute(heard, event, self.people.level(event.nick, event.target))
 
-    def on_private(self, event: Event) -> None:
-        """A line to the bot alone."""
-        if not self._is_me(event.target) or not self._is_meant(event):
+    def _on_private(self, event: Event) -> None:
+        if not self._identity.is_bot(event.target) or not self._is_meant(event):
             return
         heard = self._ear.private(event, self._identity.nick, self._connection.isupport)
         if heard is not None:
             self._attribute(heard, event, 0)
 
-    def on_ctcp(self, event: Event) -> None:
+    def _on_ctcp(self, event: Event) -> None:
         """A question by one program to another; answered once in a while."""
         answer = ctcp_answer(event)
-        if not answer or not self._is_me(event.target) or not self._is_meant(event):
+        if not answer or not self._identity.is_bot(event.target) or not self._is_meant(event):
             return
         if self._ctcp.take(1, 0, self._time()) == 0 and self._pace.spare(1, CTCP_LEAVES):
             self._connection.send("NOTICE", event.nick, text=f"\x01{answer}\x01")
@@ -102,9 +104,6 @@ class Listener:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # -- what is not for the bot --------------------------------------------------------------------------------
-
-    def _is_me(self, nick: str) -> bool:
-        return self._connection.isupport.same(nick, self._identity.nick)
 
     def _is_meant(self, event: Event) -> bool:
         """Not a server, none of the bot's own nicks, no other bot, nobody ignored, and said now."""

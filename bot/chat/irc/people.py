@@ -39,11 +39,11 @@ class Known:
 class People:
     """Everybody with whom one connection shares a channel; who leaves the last one is forgotten.
 
-    `is_me` tells the bot's own nick; `clock` counts seconds, as the event loop's does.
+    `is_bot` tells the bot's own nick; `clock` counts seconds, as the event loop's does.
     """
 
-    def __init__(self, isupport: Isupport, is_me: Callable[[str], bool], clock: Callable[[], float]) -> None:
-        self._isupport, self._is_me, self._clock = isupport, is_me, clock
+    def __init__(self, isupport: Isupport, is_bot: Callable[[str], bool], clock: Callable[[], float]) -> None:
+        self._isupport, self._is_bot, self._clock = isupport, is_bot, clock
         self._people: dict[str, Known] = {}
         self._channels: dict[str, dict[str, str]] = {}  # channel -> nick -> modes there, names folded
         self._events: dict[str, Callable[[Event], None]] = {
@@ -83,7 +83,7 @@ class People:
 
     def _on_join(self, event: Event) -> None:
         channel = self._isupport.fold(event.target)
-        if self._is_me(event.nick):
+        if self._is_bot(event.nick):
             self._forget(channel)
             self._channels[channel] = {}
         known = self._enter(event.nick, event.userhost, channel)
@@ -172,7 +172,7 @@ class People:
 
     def _left(self, nick: str, channel: str) -> None:
         channel = self._isupport.fold(channel)
-        if self._is_me(nick):
+        if self._is_bot(nick):
             self._forget(channel)
         elif (members := self._channels.get(channel)) is not None:
             folded = self._isupport.fold(nick)

@@ -13,6 +13,7 @@ from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import JOIN, NEEDS_ACCOUNT, Again
+from bot.chat.irc.together import either
 
 log = logging.getLogger(__name__)
 
@@ -153,11 +154,7 @@ class Rooms:
 
     async def _sleep(self, seconds: float) -> None:
         self._wake.clear()
-        try:
-            async with asyncio.timeout(None if seconds == NEVER else seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+        await either(self._wake, within=None if seconds == NEVER else seconds)
 
     # -- what the server says -------------------------------------------------------------------------------
 

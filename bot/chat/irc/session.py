@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.chat.irc.calls import Calls
 from bot.chat.irc.capabilities import Capabilities
-from bot.chat.irc.config import IrcConfig, channel_fault
+from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Event, new_connection
 from bot.chat.irc.dial import Secrets, dial
 from bot.chat.irc.ejections import Ejections
@@ -19,17 +19,18 @@ from bot.chat.irc.listening import Listener
 from bot.chat.irc.manner import Manner
 from bot.chat.irc.ownhost import OwnHost
 from bot.chat.irc.pace import Pace
+from bot.chat.irc.presence import Presence
 from bot.chat.irc.refusals import NOT_THERE, SPEECH
 from bot.chat.irc.registration import Registration
 from bot.chat.irc.rooms import Rooms
 from bot.chat.irc.speech import Speech
 from bot.chat.irc.sts import Sts
-from bot.chat.irc.together import first_of
+from bot.chat.irc.together import either, first_of
+from bot.chat.irc.watchdog import watch
 from bot.errors import PermanentError, TemporaryError
 
 log = logging.getLogger(__name__)
 
-WATCHDOG = "gatewatch-idle"
 SPOKEN = frozenset({"pubmsg", "pubnotice", "privmsg", "privnotice"})
 CHANNEL_SIGNS = ("#", "&", "+", "!")
 
@@ -57,12 +58,12 @@ class Session:
         timings = config.timings
         self._pace = pace = Pace(config.pace.burst, config.pace.per_second, self._time)
         self.capabilities = Capabilities(connection, sasl=config.sasl is not None)
-        self.identity = Identity(network, config, secrets.nickserv, connection, pace)
+        self.rooms = Rooms(network, secrets.keys, ejections, connection, pace, timings, self._time, calls.full)
+        self.identity = Identity(network, config, secrets.nickserv, connection, pace, self.rooms.on_identified)
         self._sts = sts
         self._registration = Registration(network, config, secrets, connection, self.capabilities, self.identity, sts)
-        self.rooms = Rooms(network, secrets.keys, ejections, connection, pace, timings, self._time, calls.full)
         has = self.capabilities.has
-        self._host = host = OwnHost(self.is_bot)
+        self._host = host = OwnHost(self.identity.is_bot)
         self.speech = Speech(connection, pace, self.check, host, lambda: has("echo-message"), manner, timings)
         self.listener = Listener(
             ear, config, connection, self.identity, self.rooms, pace, calls.hear, calls.is_ours, clock, has
@@ -70,7 +71,6 @@ class Session:
         self._over = asyncio.Event()
         self._error: Exception | None = None
         self._last_words = ""
-        self.account = ""  # as far as the server has named it
         self._events = self._table()
         self.state, self.since = "connecting", clock()
         self.ready_at: float | None = None  # by the loop's clock
@@ -78,24 +78,13 @@ class Session:
     def _table(self) -> dict[str, Callable[[Event], None]]:
         return {
             **self._registration.listens(),
+            **self.identity.listens(),
             **self._host.listens(),
+            **Presence(self.rooms, self._host, self.identity.is_bot).listens(),
+            **self.listener.listens(),
             "465": self._on_last_words,
-            "900": self._on_known,
-            "901": lambda event: self.identity.on_forgotten(),
-            "ctcp": self.listener.on_ctcp,
             "error": self._on_last_words,
-            "invite": lambda event: self.rooms.on_invited(event.text),
-            "join": self._on_join,
-            "kick": self._on_kick,
-            "mode": lambda event: self.rooms.on_heard_again(event.target),
-            "nick": lambda event: self.identity.on_nick_free(event.nick),
-            "part": self._on_part,
             "pong": self._on_pong,
-            "privmsg": self.listener.on_private,
-            "privnotice": self._on_notice,
-            "pubmsg": self.listener.on_public,
-            "quit": lambda event: self.identity.on_nick_free(event.nick),
-            "umode": self._on_mode,
         }
 
     # -- its life -----------------------------------------------------------------------------------------------
@@ -122,7 +111,7 @@ class Session:
         self._enter("joining")
         self._calls.registered(self._connection.isupport)
         await first_of(
-            self._watch(),
+            watch(self._network, self._connection, self._pace, self._config.timings),
             self.rooms.keep_joined(),
             self.identity.regain(),
             self._registration.keep_logged_in(),
@@ -138,34 +127,15 @@ class Session:
         joined = sum(state == "joined" for state in states)
         log.info("irc ready network=%s nick=%s rooms=%d/%d", self._network, self.identity.nick, joined, len(states))
 
-    async def _watch(self) -> None:
-        """The watchdog: any byte is a sign of life; after too long a silence it asks, then gives up."""
-        idle, dead = self._config.timings.idle, self._config.timings.dead
-        while True:
-            quiet = self._time() - self._connection.heard_at
-            if quiet >= idle + dead:
-                raise TemporaryError(f"{self._network}: the server has said nothing for {quiet:.0f} s")
-            if quiet >= idle:
-                self._pace.spare(1, Pace.REPLY)
-                self._connection.send("PING", text=WATCHDOG)
-                await asyncio.sleep(idle + dead - quiet)
-            else:
-                await asyncio.sleep(idle - quiet)
-
     async def _fallen(self) -> None:
         await self._over.wait()
         if self._error is not None:
             raise self._error
 
     async def _goodbye(self) -> None:
-        if not self._connection.connected:
-            return
-        self._connection.send("QUIT", text="shutting down")
-        try:
-            async with asyncio.timeout(self._config.timings.goodbye):
-                await self._over.wait()
-        except TimeoutError:
-            pass
+        if self._connection.connected:
+            self._connection.send("QUIT", text="shutting down")
+            await either(self._over, within=self._config.timings.goodbye)
 
     def _enter(self, state: str) -> None:
         self.state, self.since = state, self._clock()
@@ -196,7 +166,7 @@ class Session:
 
     @property
     def lag(self) -> timedelta | None:
-        """How long the server took to answer the last PING; None before the first."""
+        """How long the server took to answer the last PING or to echo the last line; None before the first."""
         return None if self._connection.lag is None else timedelta(seconds=self._connection.lag)
 
     # -- what the server says -----------------------------------------------------------------------------------
@@ -204,7 +174,7 @@ class Session:
     def _on_event(self, event: Event) -> None:
         self.listener.on_event(event)
         self.identity.on_event(event)
-        if event.kind in SPOKEN and self.is_bot(event.nick):
+        if event.kind in SPOKEN and self.identity.is_bot(event.nick):
             self.speech.on_echo(event)
         act = self._events.get(event.kind, self._on_refusal)
         try:
@@ -234,38 +204,6 @@ class Session:
         reason = self._last_words or why or "no reason given"
         self._fail(TemporaryError(f"{self._network}: the connection to {self._config.host} broke: {reason}"))
 
-    def _on_known(self, event: Event) -> None:
-        if event.kind == "900" and len(event.arguments) > 2:  # nick!user@host, account, a sentence
-            self.account = event.arguments[1]
-        self.identity.on_known()
-        self.rooms.on_identified()
-
-    def _on_mode(self, event: Event) -> None:
-        # "+r" alone or among others, as in "+ir-w": registered, on every daemon that has services.
-        if "r" in event.text.partition("-")[0] and event.text.startswith("+") and self.is_bot(event.target):
-            self._on_known(event)
-
-    def _on_notice(self, event: Event) -> None:
-        if self.identity.on_notice(event):
-            self.rooms.on_identified()
-
-    def _on_join(self, event: Event) -> None:
-        if self.is_bot(event.nick) and not channel_fault(event.target):
-            self._host.on_joined(event)
-            self.rooms.on_joined(event.target)
-
-    def _on_part(self, event: Event) -> None:
-        if self.is_bot(event.nick):
-            self.rooms.on_thrown_out(event.target, "the network took the bot out of it")
-
-    def _on_kick(self, event: Event) -> None:
-        if event.arguments and self.is_bot(event.arguments[0]):
-            self.rooms.on_thrown_out(event.target, f"kicked by {event.nick} ({' '.join(event.arguments[1:])})")
-
     def _on_pong(self, event: Event) -> None:
         self._connection.on_pong(event)
         self.speech.on_pong(event)
-
-    def is_bot(self, nick: str) -> bool:
-        """Whether it is this connection's own."""
-        return self._connection.isupport.same(nick, self.identity.nick)

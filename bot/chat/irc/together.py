@@ -20,8 +20,8 @@ async def first_of(*lives: Coroutine[object, object, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def either(*events: asyncio.Event, within: float | None = None) -> None:
-    """Return when one of them is set, or `within` so many seconds."""
+async def either(*events: asyncio.Event, within: float | None = None) -> bool:
+    """Return when one of them is set, or `within` so many seconds: whether one is."""
     tasks = [asyncio.ensure_future(event.wait()) for event in events]
     try:
         await asyncio.wait(tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
@@ -29,3 +29,4 @@ async def either(*events: asyncio.Event, within: float | None = None) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    return any(event.is_set() for event in events)
