@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -107,6 +108,22 @@ async def test_where_the_server_echoes_nothing_else_is_asked() -> None:
         ]
         assert not [line for line in far_end.lines if line.startswith("PING")]
         assert bot.heard == []
+
+
+async def test_an_echo_tells_the_lag() -> None:
+    def slow(line: str) -> list[bytes]:
+        if not line.startswith("PRIVMSG"):
+            return echoing(line)
+        asyncio.get_running_loop().call_later(0.2, far_end.say, *echoing(line))
+        return []
+
+    async with fake(slow) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        assert bot.chat.status().lag is None
+        await bot.chat.say(alert("#gate"))
+        lag = bot.chat.status().lag
+        assert not [line for line in far_end.lines if line.startswith("PING")]
+    assert lag is not None and 0.2 <= lag.total_seconds() < 2
 
 
 async def test_a_line_that_the_server_swallows_is_a_permanent_failure() -> None:

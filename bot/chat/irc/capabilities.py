@@ -17,7 +17,6 @@ WANTED = frozenset(
         "chghost",
         "echo-message",
         "extended-join",
-        "labeled-response",
         "message-tags",
         "multi-prefix",
         "server-time",

@@ -95,7 +95,7 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
         self.features = self.isupport = Isupport()
         self.listen: Callable[[Event], None] = lambda event: None
         self.over: Callable[[str], None] = lambda why: None
-        self.lag: float | None = None  # seconds from the last PING to its PONG
+        self.lag: float | None = None  # seconds from the last PING to its PONG, or from a line to its echo
         self._asked: dict[str, float] = {}
         self.heard_at = 0.0  # the loop's clock at the last inbound byte
         self._skipped = 0

@@ -2,13 +2,14 @@
 
 Where the server echoes what it passes on (IRCv3 echo-message), the echo says so, and costs nothing. Elsewhere a PING
 with a token follows the line: servers deal with a client's lines in order, so the PONG comes after the line was passed
-on or refused.
+on or refused. So it does where a server offers labeled-response alone, which is rare: a third way would gain nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from bot.chat.irc.manner import Manner
 from bot.chat.irc.ownhost import OwnHost
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import NO_FORMATTING, NOT_THERE, SPEECH, SPEECH_LATER
+from bot.chat.irc.together import either
 from bot.errors import PermanentError, TemporaryError
 
 MOST_REPLY_LINES = 4
@@ -30,8 +32,8 @@ SWALLOWED = "the server took the line and passed it on to nobody (a filter of th
 class Flight:
     """Lines on their way to one target: `over` is set when the server has them, or `error` says why not.
 
-    `unheard`: lines written that have not come back, where the server echoes (`echoes`). `dressed`: the line has
-    formatting, `undress`: for which alone it was refused.
+    `unheard`: when the lines were written that have not come back, where the server echoes (`echoes`). `dressed`: the
+    line has formatting, `undress`: for which alone it was refused.
     """
 
     target: str
@@ -39,7 +41,7 @@ class Flight:
     token: str
     echoes: bool = False
     written: bool = False
-    unheard: int = 0
+    unheard: deque[float] = field(default_factory=deque)
     whole: bool = False  # nothing more will be written
     dressed: bool = False
     undress: bool = False
@@ -51,10 +53,11 @@ class Flight:
             self.error = error
             self.over.set()
 
-    def heard(self) -> None:
-        """One line of it has come back."""
-        self.unheard -= 1
+    def heard(self) -> float:
+        """The oldest line has come back: when it was written."""
+        written = self.unheard.popleft()
         self.look()
+        return written
 
     def look(self) -> None:
         if self.echoes and self.whole and not self.unheard:
@@ -86,6 +89,7 @@ class Speech:
         self._echoes = echoes
         self._manner = manner
         self._confirm, self._echo = timings.confirm, timings.echo
+        self._time = asyncio.get_running_loop().time
         self._announcing = asyncio.Lock()
         self._replying = asyncio.Lock()
         self._numbers = itertools.count(1)
@@ -149,16 +153,16 @@ class Speech:
             self._check(flight.target, flight.room)
         self._connection.send(command, flight.target, text=line)
         flight.written = True
-        flight.unheard += 1
+        flight.unheard.append(self._time())
 
     async def _confirmed(self, flight: Flight) -> None:
         flight.whole = True
         flight.look()
-        if not flight.echoes or not await _over(flight, self._echo):
+        if not flight.echoes or not await either(flight.over, within=self._echo):
             if flight.echoes:
                 await self._pace.take(1, Pace.REPLY)
             self._connection.send("PING", text=flight.token)
-            if not await _over(flight, self._confirm):
+            if not await either(flight.over, within=self._confirm):
                 # Everything behind this line would wait as long: better a new connection.
                 self._connection.ended(f"the server left a PING unanswered for {self._confirm:g} s")
                 flight.end(_in_doubt(flight, f"the server did not confirm it within {self._confirm:g} s"))
@@ -185,7 +189,7 @@ class Speech:
         waits = (flight for flight in self._flights if flight.echoes and flight.unheard)
         flight = next((flight for flight in waits if same(flight.target, event.target)), None)
         if flight is not None:
-            flight.heard()
+            self._connection.lag = self._time() - flight.heard()
 
     def on_refused(self, event: Event) -> bool:
         """A numeric that may say that a line was not passed on; False if it is not about one in flight."""
@@ -219,16 +223,6 @@ class Speech:
         """The connection is gone: what was written may have arrived."""
         for flight in self._flights:
             flight.end(_in_doubt(flight, why))
-
-
-async def _over(flight: Flight, within: float) -> bool:
-    """Wait for its end; False if that does not come."""
-    try:
-        async with asyncio.timeout(within):
-            await flight.over.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 def _in_doubt(flight: Flight, why: str) -> TemporaryError:
