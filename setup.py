@@ -47,6 +47,7 @@ setup(
         "irc>=20.5,<21",
         "scramp>=1.4.6,<2",
         "matrix-nio>=0.26,<0.27",
+        "nh3>=0.3,<0.4",
         "elasticsearch[async]>=8.19,<10",
         "pyyaml>=6",
         "apscheduler>=3.11,<4",

@@ -40,7 +40,7 @@ class Cause:
 
     @property
     def name(self) -> str:
-        return f"#{self.id}"
+        return f"#{cut(one_line(self.id), NAME)}"
 
     @property
     def often(self) -> str:

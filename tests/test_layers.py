@@ -14,6 +14,7 @@ HOMES = {
     "jaraco": ("bot/chat/irc",),
     "scramp": ("bot/chat/irc/mechanisms",),
     "nio": ("bot/chat/matrix",),
+    "nh3": ("bot/chat/matrix/markup",),
     "aiohttp": ("bot/chat/matrix", "bot/search/host"),
     "elastic_transport": ("bot/search",),
     "botocore": ("bot/search/aws",),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from bot.chat.matrix.markup import clean
 from bot.model import Post
 
 # An event may have 65,536 bytes of canonical JSON, and an edit carries text and HTML twice
@@ -50,7 +51,7 @@ def _size(text: str) -> int:
 
 
 def _shown(post: Post) -> dict[str, Any]:
-    text, html = scrub(post.message.text), scrub(post.message.html)
+    text, html = scrub(post.message.text), _html(scrub(post.message.html))
     shown: dict[str, Any] = {
         # m.notice never notifies anybody, not even those it mentions (facts: default push rules).
         "msgtype": "m.text" if post.loud else "m.notice",
@@ -58,9 +59,15 @@ def _shown(post: Post) -> dict[str, Any]:
         # Without the key a server looks for names in the body, and a job named like a user pings that user.
         "m.mentions": {"user_ids": sorted(set(post.mentions))} if post.mentions else {},
     }
-    if html and _size(html) <= LIMIT:  # cut HTML would be broken HTML
+    if html:
         shown |= {"format": "org.matrix.custom.html", "formatted_body": html}
     return shown
+
+
+def _html(html: str) -> str:
+    """What of it may be shown; "" where that is too long: cut HTML would be broken HTML."""
+    cleaned = clean(html) if _size(html) <= LIMIT else ""
+    return cleaned if _size(cleaned) <= LIMIT else ""
 
 
 def _edit(shown: dict[str, Any], original: str) -> dict[str, Any]:

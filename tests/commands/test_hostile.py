@@ -1,0 +1,47 @@
+"""Replies to hostile lines, and about hostile failures, are text and links that the bot made."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from bot.commands import Ask
+from bot.model import Message, Person, Signature
+from tests.commands.conftest import LINKS, SIGNATURES, failure
+from tests.hostile_text import FRAGMENTS, links_in
+
+Said = Callable[..., Awaitable[Message]]
+TAGS = {"a", "br"}
+LINES = (
+    "!x{}",
+    "!help {}",
+    "!bug {}",
+    "!why {}",
+    "!top {}",
+    "!top 24h {}",
+    "!new {}",
+    "!gate {}",
+    "!whoami",
+    "!status",
+)
+
+
+async def test_replies(said: Said, remember: Callable[..., Awaitable[None]], plain_ask: Ask) -> None:
+    hostile = [text.encode("utf-8", "ignore").decode().replace("\x00", "") for text in FRAGMENTS]
+    signatures = {**SIGNATURES, **{text: Signature(text, text, "d", title=text, bug=text) for text in hostile}}
+    of_log = {f"https://logs.example/{number}/job-output.txt" for number in range(2 * len(hostile))}
+    await remember(
+        *(
+            failure(number, 1.0, *causes, job=text, project=text, branch=text, change=text, reason=text, log_url=text)
+            for number, (text, causes) in enumerate([(text, (text,)) for text in hostile] + [(t, ()) for t in hostile])
+        )
+    )
+    for text in hostile:
+        heard = replace(plain_ask.heard, person=Person(text, text, doubt=text))
+        for line in LINES:
+            message = await said(line.format(text), heard=heard, signatures=signatures)
+            for link in links_in(message, TAGS):
+                assert (
+                    link.startswith((LINKS.zuul, LINKS.gerrit, LINKS.tracker, "https://evil.example/"))
+                    or link in of_log
+                )
