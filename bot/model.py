@@ -208,15 +208,28 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture beside a text; `alt` says the same in a sentence. Width and height in pixels; `name`: of its file."""
+
+    png: bytes = field(repr=False)
+    width: int
+    height: int
+    alt: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is said. `text` is always real (bridges read it); `html` where the network shows it, "" for none.
 
-    `changed`: what a network that cannot edit says instead of an edit, "" for silence.
+    `changed`: what a network that cannot edit says instead of an edit, "" for silence. `picture`: shown below the text
+    where the network shows any; only a reply has one, as the outbox keeps words alone.
     """
 
     text: str
     html: str = ""
     changed: str = ""
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
 from bot.model import Message, Said
 from bot.records import Delivery, Kind, Stage
-from bot.store.rows import delivery_of, new_delivery_row
+from bot.store.rows import delivery_of, message_row, new_delivery_row
 from bot.store.tables import delivery
 from bot.store.verbs import Verbs, chunks
 
@@ -105,7 +104,7 @@ class OutboxVerbs(Verbs):
             "created": now,
             "due": due,
             "stage": Stage.QUEUED,
-            "message": None if message is None else asdict(message),
+            "message": message_row(message),
             "loud": loud,
             "gap_start": gap and gap[0],
             "gap_end": gap and gap[1],

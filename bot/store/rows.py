@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -103,10 +103,15 @@ def unsearched_of(row: Row[Any]) -> Unsearched:
     return Unsearched(row.signature, row.why, row.tries, row.next_try, row._mapping["count"])
 
 
+def message_row(message: Message | None) -> dict[str, str] | None:
+    """Its words: a picture is not kept."""
+    return None if message is None else {"text": message.text, "html": message.html, "changed": message.changed}
+
+
 def frozen_row(rendered: Rendered) -> dict[str, Any]:
     """What a claim freezes."""
     return {
-        "message": asdict(rendered.message),
+        "message": message_row(rendered.message),
         "spoke": spoke_row(rendered.spoke),
         "loud": rendered.loud,
         "replaces": said_row(rendered.replaces),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bot.model import Message, Said, room_address
+from bot.model import Message, Picture, Said, room_address
 from bot.records import Delivery, Kind, Stage
 from bot.store import Store
 from bot.store.rows import new_delivery_row
@@ -252,6 +252,12 @@ def test_an_operators_words_are_said_as_given_or_not_at_all(store: Store) -> Non
     assert look(store, late.id).reason == "not said within 10 minutes"
     store.write_now(lambda tx: tx.expire_stale(NOW + 11 * MINUTE, 3 * HOUR))
     assert look(store, stale.id).stage is Stage.EXPIRED
+
+
+def test_pictures_are_not_kept(store: Store) -> None:
+    message = Message("words", "<b>words</b>", "changed", Picture(b"png", 2, 1, "a picture", "x.png"))
+    row = store.write_now(lambda tx: tx.enqueue(Kind.SAY, "u1", NOVA, 0, NOW, NOW, message=message))
+    assert row.message == Message("words", "<b>words</b>", "changed")
 
 
 def test_an_unfinished_row_ends_once(store: Store) -> None:
