@@ -206,6 +206,8 @@ class Signature:
 
 # -- chat -----------------------------------------------------------------------------------------------------
 
+CREATOR_LEVEL = 2**53  # of who made a Matrix room of version 12 or later: over any level that can be given
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -246,13 +248,16 @@ class Person:
     `account` is who they are to the network (services account, Matrix id): what acts for a person trusts it alone. It
     is "" where the network does not know them, and where it did not say: then `doubt` is the reason, one sentence.
     `userhost` is where they come from on IRC (`user@host`), for telling people apart who have no account.
+    `level` is theirs in the room where it was said: on Matrix the power level (CREATOR_LEVEL: above all), on IRC 50 for
+    operators and 25 for the voiced. `verified`: it came encrypted from a device that is verified to be theirs (Matrix).
     """
 
     name: str
     account: str = ""
-    level: int = 0  # in the room where it was said; IRC: 50 operator, 25 voiced
+    level: int = 0
     userhost: str = ""
     doubt: str = ""
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

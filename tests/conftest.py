@@ -10,4 +10,5 @@ pytest_plugins = [
     "tests.servers.opensearch",
     "tests.servers.postgres",
     "tests.fakes",
+    "tests.chat.matrix_scene",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands.ask import Ask, Verb
 from bot.commands.reply import reply, short
-from bot.model import Message, Person
+from bot.model import CREATOR_LEVEL, Message, Person
 
 OPERATOR, VOICED = 50, 25  # what an IRC channel's signs are as levels
 NAME = 100  # bytes of what others named
@@ -17,10 +17,18 @@ async def whoami(ask: Ask) -> Message:
         case "console":
             return reply(["you: who is at the console is trusted"])
         case "matrix":
-            return reply([short(heard.person.account, NAME)])
+            return reply([short(heard.person.account, NAME), _power(heard.person), _device(heard.person)])
         case "irc":
             where = "" if heard.private else _standing(heard.person)
             return reply([short(heard.person.name, NAME), _account(heard.person), where])
+
+
+def _power(person: Person) -> str:
+    return "creator of this room" if person.level == CREATOR_LEVEL else f"power level {person.level} here"
+
+
+def _device(person: Person) -> str:
+    return "from a verified device" if person.verified else "not from a verified device"
 
 
 def _account(person: Person) -> str:
@@ -37,4 +45,4 @@ def _standing(person: Person) -> str:
     return "voiced here" if person.level >= VOICED else "neither operator nor voiced here"
 
 
-VERBS = (Verb("whoami", "", "who you are to the bot: nick and account, operator or voiced", "whoami", whoami),)
+VERBS = (Verb("whoami", "", "who you are to the bot: account, and what you may do in the room", "whoami", whoami),)

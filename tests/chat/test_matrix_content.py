@@ -16,12 +16,13 @@ from pydantic import ValidationError
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.content import LIMIT, cut, message_content, scrub
 from bot.chat.matrix.hearing import Ear, addressed, is_verb
+from bot.chat.matrix.levels import Levels
 from bot.chat.matrix.pause import pause
 from bot.chat.matrix.turns import Turns
 from bot.model import Heard, Message, Person, Post, Said
 
 ME = "@gatewatch:example.org"
-EAR = Ear("net", "net:#ci:example.org", ME, "!", ["Gate Watch", "gatewatch", ""], private=False, people={})
+EAR = Ear("net", "net:#ci:example.org", ME, "!", ["Gate Watch", "gatewatch", ""], False, {}, Levels())
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.commands import Ask, Limiter, answer
-from bot.model import Person
+from bot.model import CREATOR_LEVEL, Person
 from tests.commands.conftest import Asks
 
 ANN = Person("ann", "annie", 50, "a@h")
@@ -40,8 +40,14 @@ async def test_in_private_nobody_has_a_standing(plain_ask: Ask) -> None:
 
 
 async def test_on_matrix_and_at_the_console(asks: Asks, plain_ask: Ask) -> None:
-    heard = replace(plain_ask.heard, person=Person("Ann", "@ann:example.org"))
-    assert await asks("!whoami", heard=heard, kind="matrix") == "@ann:example.org"
+    ann = Person("Ann", "@ann:example.org", level=50, verified=True)
+    for person, shown in (
+        (ann, "power level 50 here | from a verified device"),
+        (replace(ann, level=-1, verified=False), "power level -1 here | not from a verified device"),
+        (replace(ann, level=CREATOR_LEVEL), "creator of this room | from a verified device"),
+    ):
+        heard = replace(plain_ask.heard, person=person)
+        assert await asks("!whoami", heard=heard, kind="matrix") == f"@ann:example.org | {shown}"
     assert await asks("!whoami", kind="console") == "you: who is at the console is trusted"
 
 

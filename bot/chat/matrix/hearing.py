@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from nio import Event, ReactionEvent, RoomMessageText
 
+from bot.chat.matrix.levels import Levels
 from bot.model import Heard, Person
 
 # What older clients put before a reply: the quoted lines and an empty one.
@@ -25,8 +26,8 @@ class Ear:
     """What must be known of a room to understand what is said in it.
 
     `room`: its full name. `me`: the bot's Matrix id. `prefix`: with it a line is a command. `names`: what else
-    people call the bot there. `private`: only
-    the bot and one person are in it. `people`: display names by Matrix id, the speaker's at least.
+    people call the bot there. `private`: only the bot and one person are in it. `people`: display names by Matrix id,
+    the speaker's at least. `levels`: who has which power there.
     """
 
     network: str
@@ -36,6 +37,7 @@ class Ear:
     names: Collection[str]
     private: bool
     people: Mapping[str, str]
+    levels: Levels
 
 
 def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | None:
@@ -122,8 +124,7 @@ def _heard(
         network=ear.network,
         room=ear.room,
         private=ear.private,
-        # level: to be computed from the room's state by ourselves (nio's is wrong after a demotion).
-        person=Person(name=ear.people.get(sender) or sender, account=sender),
+        person=Person(name=ear.people.get(sender) or sender, account=sender, level=ear.levels.of(sender)),
         text=text,
         at=at,
         reaction=reaction,

@@ -59,4 +59,5 @@ class Inbox:
             names=[people.get(me, ""), me[1:].partition(":")[0]],
             private=room.member_count <= 2 and room_id not in self._rooms.configured(),
             people=people,
+            levels=self._rooms.states.of(room_id).levels,
         )

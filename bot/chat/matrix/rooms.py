@@ -14,6 +14,7 @@ from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.pause import pause
+from bot.chat.matrix.roomstate import RoomStates
 from bot.errors import PermanentError, TemporaryError
 from bot.model import room_address
 
@@ -49,6 +50,7 @@ class Rooms:
         self._timings = timings
         self._monotonic = monotonic
         self._joined: set[str] = set()
+        self.states = RoomStates()
         self._wake = asyncio.Event()
         self._told = asyncio.Event()
         self._settled = asyncio.Event()
@@ -113,6 +115,7 @@ class Rooms:
         if room_id not in self._joined:
             return
         self._joined.discard(room_id)
+        self.states.forget(room_id)
         log.warning("matrix left a room room=%s why=%s", self.name(room_id), why)
         for place in self._places.values():
             if place.id == room_id:

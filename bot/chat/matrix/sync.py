@@ -127,6 +127,8 @@ class Sync:
             self._rooms.joined(answer.rooms.join)
         else:
             self._rooms.only_in(answer.rooms.join)
+        for room_id, info in answer.rooms.join.items():
+            self._rooms.states.see(room_id, [event.source for event in (*info.state, *info.timeline.events)])
         for room_id, info in answer.rooms.leave.items():
             self._client.rooms.pop(room_id, None)
             self._rooms.left(room_id, _why_left(info.timeline.events, self._client.user_id))
