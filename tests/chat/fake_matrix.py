@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from tests.chat.matrix_bot import Bot, MemoryKeep, config
 
 USER = "@bot:example.org"
 ROOM = "net:!room:example.org"
+VERBS = ("login", "whoami", "joined_rooms", "join", "send", "messages", "sync")
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -67,6 +69,14 @@ class FarEnd:
             "sync": self.quiet,
         }
 
+    def plays(self, **answers: Answer) -> None:
+        """The stream by the place that is asked from, quiet beyond it; where it begins is `start`."""
+
+        async def play(request: web.Request) -> web.StreamResponse:
+            return await answers.get(request.query.get("since") or "start", self.quiet)(request)
+
+        self.answers["sync"] = play
+
     async def quiet(self, request: web.Request) -> web.StreamResponse:
         """Nothing new: the room at once, later only after a while."""
         if request.query.get("full_state") is None:
@@ -77,7 +87,9 @@ class FarEnd:
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         path = request.path.removeprefix("/_matrix/client/v3/")
-        verb = next(word for word in ("login", "whoami", "joined_rooms", "join", "send", "sync") if word in path)
+        verb = next(
+            word for word in ("login", "whoami", "joined_rooms", "join", "send", "messages", "sync") if word in path
+        )
         self.requests.append(f"{request.method} {verb}")
         if verb == "sync":
             self.since.append(request.query.get("since", ""))
@@ -121,3 +133,28 @@ def earlier_keep() -> MemoryKeep:
 
 def bot_for(far_end: FarEnd, keep: MemoryKeep, **changed: Any) -> Bot:
     return Bot(config(far_end.url, USER, **changed), [ROOM], keep)
+
+
+def line(text: str, sender: str = "@ada:example.org") -> dict[str, Any]:
+    """What a person says in a room, just now."""
+    content = {"msgtype": "m.text", "body": text}
+    now = int(time.time() * 1000)
+    return {
+        "type": "m.room.message",
+        "event_id": f"${text}",
+        "sender": sender,
+        "content": content,
+        "origin_server_ts": now,
+    }
+
+
+def own_join(before: str = "invite") -> dict[str, Any]:
+    """The bot becomes a member of a room that showed it as `before`."""
+    member = line("join", USER) | {"type": "m.room.member", "content": {"membership": "join"}, "state_key": USER}
+    return member | {"unsigned": {"prev_content": {"membership": before}}}
+
+
+def stream(after: str, *events: dict[str, Any], gap: str = "") -> Answer:
+    """A sync answer with events of the room; `gap`: the token where those that it leaves out end."""
+    timeline = {"events": list(events), "limited": bool(gap), "prev_batch": gap or "p"}
+    return says({"next_batch": after, "rooms": {"join": {"!room:example.org": {"timeline": timeline}}}})

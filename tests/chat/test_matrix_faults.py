@@ -85,30 +85,6 @@ async def test_broken_stream_is_asked_seldom_and_keeps_its_place(
     assert far_end.count("POST login") == 0
 
 
-async def test_back_again_is_known_at_once_though_polls_are_long(far_end: FarEnd, keep: MemoryKeep) -> None:
-    async def holds(request: web.Request) -> web.StreamResponse:
-        await asyncio.sleep(int(request.query["timeout"]) / 1000)
-        return web.json_response({"next_batch": f"n{len(far_end.requests)}"})
-
-    async with bot_for(far_end, keep, timings=timings(sync=milliseconds(5000))).running() as bot:
-        await bot.ready()
-        far_end.answers["sync"] = bad_gateway
-        await until(lambda: bot.chat.status().state == "broken")
-        asked = len(far_end.since)
-        far_end.answers["sync"] = holds
-        await until(lambda: len(far_end.since) > asked)
-        async with asyncio.timeout(2.5):
-            await bot.ready()
-
-
-async def test_server_that_answers_at_once_with_nothing_new_is_not_hammered(far_end: FarEnd, keep: MemoryKeep) -> None:
-    far_end.answers["sync"] = says({"next_batch": "tok1"})
-    async with bot_for(far_end, keep, timings=timings(pause=milliseconds(250))).running() as bot:
-        await bot.ready()
-        await asyncio.sleep(1.0)  # the time in which the requests are counted
-    assert far_end.count("GET sync") <= 6
-
-
 async def test_odd_events_do_not_stop_the_stream(far_end: FarEnd, keep: MemoryKeep) -> None:
     def event(kind: str, content: Any, **more: Any) -> dict[str, Any]:
         base = {"event_id": f"${len(odd)}", "sender": "@ada:example.org", "origin_server_ts": 4_000_000_000_000_000}
@@ -134,29 +110,6 @@ async def test_odd_events_do_not_stop_the_stream(far_end: FarEnd, keep: MemoryKe
         assert bot.texts() == ["!one", "!two"]
 
 
-async def test_store_that_cannot_write_costs_no_line_and_repeats_none(far_end: FarEnd, keep: MemoryKeep) -> None:
-    async def speaks(request: web.Request) -> web.StreamResponse:
-        number = len(far_end.since)
-        content = {"msgtype": "m.text", "body": f"!{number}"}
-        event = {"type": "m.room.message", "event_id": f"${number}", "sender": "@ada:x", "content": content}
-        event["origin_server_ts"] = 4_000_000_000_000_000
-        timeline = {"events": [event], "limited": False, "prev_batch": "p"}
-        return web.json_response(
-            {"next_batch": f"n{number}", "rooms": {"join": {"!room:example.org": {"timeline": timeline}}}}
-        )
-
-    async def disk_full(name: str, value: str) -> None:
-        raise TemporaryError("the disk is full")
-
-    keep.put = disk_full  # type: ignore[method-assign]
-    far_end.answers["sync"] = speaks
-    async with bot_for(far_end, keep).running() as bot:
-        await until(lambda: len(bot.heard) >= 3)
-        assert bot.chat.status().state == "connected"
-    assert bot.texts()[:3] == ["!1", "!2", "!3"]
-    assert far_end.since[:3] == ["tok1", "n1", "n2"]
-
-
 # -- the token and the login ----------------------------------------------------------------------------------
 
 
@@ -177,15 +130,6 @@ async def test_token_refused_in_the_stream_is_permanent_without_a_password(far_e
         await bot.chat.run(bot.hear)
     assert far_end.requests == ["GET whoami", "GET sync"]
     assert bot.chat.status().state == "refused"
-
-
-async def test_no_login_after_login(far_end: FarEnd, keep: MemoryKeep) -> None:
-    far_end.answers["sync"] = refuses("M_UNKNOWN_TOKEN", 401, soft_logout=True)
-    bot = bot_for(far_end, keep)
-    with pytest.raises(PermanentError, match="second bot"):
-        await bot.chat.run(bot.hear)
-    assert far_end.requests == ["GET whoami", "GET sync", "POST login", "GET sync"]
-    assert far_end.bodies[0]["device_id"] == "D"
 
 
 async def test_device_is_kept_before_the_first_login(far_end: FarEnd) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from nio import InviteMemberEvent, RoomMemberEvent
 
@@ -15,11 +15,12 @@ from bot.chat.matrix.inbox import Inbox
 from bot.chat.matrix.invites import Invites
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.pause import pause
+from bot.chat.matrix.progress import Progress
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.timeline import TIMELINE, Timeline
 from bot.errors import TemporaryError
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 FILTER = {
     "presence": {"types": []},
@@ -42,7 +43,12 @@ class Listener(Protocol):
 
 
 class Sync:
-    """Follows the stream of events and hands them on."""
+    """Follows the stream of events and hands them on.
+
+    `synced`: each is awaited with every answer of the server, before its events are handed on (encryption takes its
+    keys from there). What fails in it is its own to log and to try again with the next answer; it raises TokenRefused
+    only.
+    """
 
     def __init__(
         self,
@@ -53,26 +59,38 @@ class Sync:
         kept: Kept,
         timings: Timings,
         listener: Listener,
+        synced: Sequence[Callable[[Any], Awaitable[None]]] = (),
     ) -> None:
         self._client = client
         self._rooms = rooms
         self._invites = invites
-        self._inbox = inbox
         self._timeline = Timeline(client, timings.request)
+        self._progress = Progress(inbox.take, kept)
         self._kept = kept
         self._timings = timings
         self._listener = listener
+        self._synced = synced
         self._whole = False  # the rooms' whole state was read once
-        self._lost = False  # the last poll failed
+        self._lost = False  # the last request failed
 
     async def run(self) -> None:
-        """For ever; raises TokenRefused. `since` moves on when all that came with it was handled."""
-        since: str | None = None
+        """For ever; raises TokenRefused."""
+        try:
+            since = await self._until_well(lambda: self._kept.get("since"))
+            while True:
+                since = await self._round(since)
+        finally:
+            await self._progress.close()
+
+    async def _until_well(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Try one step until it goes, less and less often, and as late as the server asks.
+
+        Steps are tried one by one: nio takes an answer only once, so one that came is not asked for again.
+        """
         fails = 0
         while True:
             try:
-                since = await self._round(since or await self._kept.get("since"))
-                fails = 0
+                return await step()
             except TokenRefused:
                 raise
             except (TemporaryError, Refusal) as error:
@@ -84,28 +102,30 @@ class Sync:
                 await asyncio.sleep(max(wait, asked))
 
     async def _round(self, since: str | None) -> str:
-        answer = await self._poll(since)
-        self._see_rooms(answer)
-        await self._see_invites(answer)
+        """One answer of the server; the place behind it."""
+        answer = await self._until_well(lambda: self._poll(since))
+        for synced in self._synced:
+            await synced(answer)
+        await self._until_well(lambda: self._see(answer))
         self._whole, self._lost = True, False
         self._listener.connected()
         # The first start has no history: what was said before it was not said to this bot.
-        spoken = [] if since is None else await self._timeline.spoken(answer, since)
-        for room_id, event in spoken:
-            await self._inbox.take(room_id, event)
+        spoken = [] if since is None else await self._spoken(answer, since)
         after: str = answer.next_batch
-        if after != since:
-            await self._keep_place(after)
-        else:  # a server that answers at once with nothing new must not make us spin
+        if after == since:  # a server that answers at once with nothing new must not make us spin
             await asyncio.sleep(self._timings.pause.total_seconds())
+        else:
+            await self._progress.go_on(spoken, after)
         return after
 
-    async def _keep_place(self, since: str) -> None:
-        """What came was handled, so a store that cannot write now must not bring it again."""
-        try:
-            await self._kept.put("since", since)
-        except TemporaryError as error:
-            log.warning("matrix cannot keep its place in the stream error=%s", error)
+    async def _spoken(self, answer: Any, since: str) -> list[tuple[str, Any]]:
+        found = await self._until_well(lambda: self._timeline.spoken(answer, since))
+        self._listener.connected()  # again, where a gap was hard to fill
+        return found
+
+    async def _see(self, answer: Any) -> None:
+        self._see_rooms(answer)
+        await self._see_invites(answer)
 
     async def _poll(self, since: str | None) -> Any:
         """One answer. `since` goes along each time: nio would lose it with a failed first sync."""
