@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from bot.chat import Chat
 from bot.deliveries import fold_stale
 from bot.errors import PermanentError, TemporaryError
+from bot.folding import PATIENCE, fold_limits, too_slow
 from bot.model import Message, Post, Said
 from bot.records import Delivery, Rendered
 from bot.store import Store, Tx
@@ -25,8 +26,9 @@ PUT_OFF_FIRST, PUT_OFF_LAST = timedelta(seconds=5), timedelta(minutes=5)
 class Announcer:
     """The deliveries of one network, one at a time.
 
-    `fold_over`: per room, how many may wait before they become one summary. `say_within`: what waits longer is old
-    news. `only`: this delivery, and no other. `every`: seconds between looks.
+    `fold_over`: per room, how many may wait before they become one summary; fewer, where the network's pace would make
+    the queue long. `say_within`: what waits longer is old news. `only`: this delivery, and no other. `every`: seconds
+    between looks.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Announcer:
         self._only = only
         self._every = every
         self._part = f"deliveries to {chat.name}"
+        self._told_pace = False
         self._at: Delivery | None = None  # what is being rendered or said
         self._spoilt: Delivery | None = None  # what the guard caught while it was
 
@@ -96,7 +99,17 @@ class Announcer:
             fold_stale(tx, self._say_within, self._clock())
         else:
             tx.expire_doubtful(self._clock(), self._say_within)
-        return tx.claim(self._chat.name, self._clock(), self._rendered, self._fold_over, only=self._only)
+        return tx.claim(self._chat.name, self._clock(), self._rendered, self._fold_limits(tx), only=self._only)
+
+    def _fold_limits(self, tx: Tx) -> Callable[[str], int]:
+        pace = self._chat.status().pace
+        if not pace:
+            return self._fold_over
+        waiting = tx.due_changes(self._chat.name, self._clock())
+        if too_slow(waiting, pace) and not self._told_pace:
+            self._told_pace = True
+            self._troubles.once(f"network {self._chat.name}", _slow(sum(waiting.values()), pace))
+        return fold_limits(waiting, pace, self._fold_over)
 
     def _rendered(self, tx: Tx, row: Delivery, now: datetime) -> Rendered | str:
         self._at = row
@@ -134,6 +147,13 @@ class Announcer:
             case PermanentError():
                 tx.fail(row.id, str(outcome), now)
                 self._troubles.once(f"room {row.room}", str(outcome))
+
+
+def _slow(waiting: int, pace: timedelta) -> str:
+    return (
+        f"its server takes one message in {pace.total_seconds():.1f} s, and {waiting} wait: what would wait longer "
+        f"than {PATIENCE.total_seconds():.0f} s goes into summaries; docs/matrix.md says how to have that lifted"
+    )
 
 
 def _wait(tries: int, error: TemporaryError) -> timedelta:

@@ -309,7 +309,8 @@ class NetworkStatus:
 
     `rooms`: per room "joined", or why not. `trouble`: one plain sentence for operators, "" when all is well.
     `lag`: how long the far end took to answer last. `who`: what the bot is there, in words. `error`: what broke last,
-    at `erred`, also when all is well again. `connections`: the same of each, where a network has several.
+    at `erred`, also when all is well again. `connections`: the same of each, where a network has several. `pace`: how
+    far apart messages have to be by the far end's limit, zero while none is known.
     """
 
     name: str
@@ -323,6 +324,7 @@ class NetworkStatus:
     error: str = ""
     erred: datetime | None = None
     connections: tuple[NetworkStatus, ...] = ()
+    pace: timedelta = timedelta(0)
 
 
 def room_address(room: str) -> tuple[str, str]:

@@ -67,6 +67,12 @@ class OutboxVerbs(Verbs):
         waiting = select(delivery.c.network, func.count().label("rows")).where(delivery.c.stage.in_(UNFINISHED))
         return {row.network: row.rows for row in self._rows(waiting.group_by(delivery.c.network))}
 
+    def due_changes(self, network: str, now: datetime) -> dict[str, int]:
+        """By room, how many changes of the network could be said now; no room is there with 0."""
+        mine = FREE & (delivery.c.network == network) & (delivery.c.kind == Kind.CHANGE) & (delivery.c.due <= now)
+        counted = select(delivery.c.room, func.count().label("rows")).where(mine).group_by(delivery.c.room)
+        return {row.room: row.rows for row in self._rows(counted)}
+
     def enqueue(
         self,
         kind: Kind,

@@ -58,10 +58,12 @@ class Human:
         """One of the calls below, beside the event loop."""
         return await asyncio.to_thread(what, *arguments, **named)
 
-    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """One request to the client-server API; raises Refused."""
+    def call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, api: str = "_matrix/client/v3"
+    ) -> Any:
+        """One request to the client-server API, or another of the server's; raises Refused."""
         request = urllib.request.Request(
-            f"{self._url}/_matrix/client/v3/{path}",
+            f"{self._url}/{api}/{path}",
             data=None if body is None else json.dumps(body).encode(),
             method=method,
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},

@@ -36,9 +36,12 @@ def python() -> Path:
 
 
 class Synapse:
-    """One homeserver whose data stays over kill and start. `log`: its log file."""
+    """One homeserver whose data stays over kill and start. `log`: its log file.
 
-    def __init__(self, folder: Path) -> None:
+    `per_second`, `burst`: what it takes of an account's messages.
+    """
+
+    def __init__(self, folder: Path, per_second: float = 10000, burst: int = 10000) -> None:
         self._python = python()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +50,8 @@ class Synapse:
         self.log = folder / "homeserver.log"
         for template, target in (("synapse.yaml", "homeserver.yaml"), ("synapse-log.yaml", "log.yaml")):
             text = Template((CONF / template).read_text(encoding="utf-8"))
-            (folder / target).write_text(text.substitute(folder=folder, port=self._port), encoding="utf-8")
+            values = {"folder": folder, "port": self._port, "per_second": per_second, "burst": burst}
+            (folder / target).write_text(text.substitute(values), encoding="utf-8")
         subprocess.run(
             [self._python.parent / "generate_signing_key", "-o", folder / "signing.key"], check=True, timeout=60
         )
@@ -88,15 +92,15 @@ class Synapse:
         """SIGCONT."""
         self._signal(signal.SIGCONT)
 
-    def register(self, user: str, password: str) -> str:
+    def register(self, user: str, password: str, *, admin: bool = False) -> str:
         """Make an account by the shared secret; its Matrix id.
 
         https://element-hq.github.io/synapse/latest/admin_api/register_api.html
         """
         nonce = self._call("GET")["nonce"]
-        words = "\0".join((nonce, user, password, "notadmin"))
+        words = "\0".join((nonce, user, password, "admin" if admin else "notadmin"))
         mac = hmac.new(SECRET.encode(), words.encode(), hashlib.sha1).hexdigest()
-        body = {"nonce": nonce, "username": user, "password": password, "admin": False, "mac": mac}
+        body = {"nonce": nonce, "username": user, "password": password, "admin": admin, "mac": mac}
         return str(self._call("POST", body)["user_id"])
 
     def _call(self, method: str, body: dict[str, object] | None = None) -> dict[str, str]:

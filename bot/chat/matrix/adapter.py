@@ -15,6 +15,7 @@ from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.inbox import Inbox
 from bot.chat.matrix.invites import Invites
 from bot.chat.matrix.keep import Kept
+from bot.chat.matrix.pace import Pace
 from bot.chat.matrix.pause import pause
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.sending import Sending
@@ -55,6 +56,7 @@ class MatrixChat:
         self._kept = Kept(keep, name, config.user)
         self._rooms = Rooms(name, rooms, self._kept, config.timings)
         self._invites = Invites(self._kept, self._rooms, config.timings)
+        self._pace = Pace(name)
         self._sending: Sending | None = None
         self._state = "stopped"
         self._since: datetime | None = None
@@ -89,6 +91,7 @@ class MatrixChat:
             who=self._config.user,
             error=self._error,
             erred=self._erred,
+            pace=self._pace.between,
         )
 
     # -- how the connection is, told by the sync ------------------------------------------------------------
@@ -117,7 +120,7 @@ class MatrixChat:
         client = new_client(self._config)
         client.open()
         session = Session(client, self._config, self._kept)
-        sending = Sending(client, self._rooms, self._config.timings)
+        sending = Sending(client, self._rooms, self._config.timings, self._pace)
         try:
             while True:
                 await self._enter(session)

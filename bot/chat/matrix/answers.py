@@ -34,6 +34,10 @@ class TokenRefused(Refusal):
     """The access token is no longer good."""
 
 
+class Limited(TemporaryError):
+    """Too many requests: an answer of 429."""
+
+
 class BadCertificate(TemporaryError):
     """The server's certificate is not one that we trust."""
 
@@ -42,7 +46,7 @@ async def ask(request: Awaitable[Any], what: str, within: timedelta) -> Any:
     """The nio response of a request that went well.
 
     `what` names the request in errors ("log in"). Raises TemporaryError (`doubt` when the server may have acted),
-    BadCertificate, Refusal, TokenRefused.
+    Limited, BadCertificate, Refusal, TokenRefused.
     """
     try:
         return _checked(await _bounded(request, within), what)
@@ -72,7 +76,7 @@ def _checked(response: Any, what: str) -> Any:
     http = response.transport_response
     code, reason = response.status_code or "", str(response.message)[:REASON_LENGTH]
     if http.status == 429 or code == "M_LIMIT_EXCEEDED":
-        raise TemporaryError(f"{what}: too many requests", retry_after=_retry_after(response))
+        raise Limited(f"{what}: too many requests", retry_after=_retry_after(response))
     if code in TOKEN_CODES:
         raise TokenRefused(what, code, reason)
     if http.status == 413:

@@ -8,17 +8,39 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class _Queue:
+class Lanes:
+    """Two lanes of who waits, each in the order of arrival."""
+
     def __init__(self) -> None:
-        self.first: deque[asyncio.Future[None]] = deque()
-        self.others: deque[asyncio.Future[None]] = deque()
+        self._first: deque[asyncio.Future[bool]] = deque()
+        self._others: deque[asyncio.Future[bool]] = deque()
+
+    def add(self, *, first: bool) -> asyncio.Future[bool]:
+        """What is to be awaited: true when it is one's turn, false where nobody's will come."""
+        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        (self._first if first else self._others).append(waiting)
+        return waiting
+
+    def next(self) -> asyncio.Future[bool] | None:
+        """Whose turn it is, taken out; None if nobody waits any more."""
+        for lane in (self._first, self._others):
+            while lane:
+                waiting = lane.popleft()
+                if not waiting.done():
+                    return waiting
+        return None
+
+
+def was_called(waiting: asyncio.Future[bool]) -> bool:
+    """Was it the turn of this one already, who was cancelled meanwhile? Then it has to be passed on."""
+    return waiting.done() and not waiting.cancelled()
 
 
 class Turns:
-    """A lock per room with two lanes, each in the order of arrival."""
+    """A lock per room with two lanes."""
 
     def __init__(self) -> None:
-        self._busy: dict[str, _Queue] = {}
+        self._busy: dict[str, Lanes] = {}
 
     @asynccontextmanager
     async def turn(self, room: str, *, first: bool) -> AsyncIterator[None]:
@@ -30,25 +52,21 @@ class Turns:
             self._pass_on(room)
 
     async def _take(self, room: str, first: bool) -> None:
-        queue = self._busy.get(room)
-        if queue is None:
-            self._busy[room] = _Queue()
+        lanes = self._busy.get(room)
+        if lanes is None:
+            self._busy[room] = Lanes()
             return
-        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        (queue.first if first else queue.others).append(waiting)
+        waiting = lanes.add(first=first)
         try:
             await waiting
         except asyncio.CancelledError:
-            if waiting.done() and not waiting.cancelled():  # it was our turn already
+            if was_called(waiting):
                 self._pass_on(room)
             raise
 
     def _pass_on(self, room: str) -> None:
-        queue = self._busy[room]
-        for lane in (queue.first, queue.others):
-            while lane:
-                waiting = lane.popleft()
-                if not waiting.done():
-                    waiting.set_result(None)
-                    return
-        del self._busy[room]
+        waiting = self._busy[room].next()
+        if waiting is None:
+            del self._busy[room]
+        else:
+            waiting.set_result(True)
