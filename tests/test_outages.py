@@ -35,7 +35,7 @@ pytestmark = pytest.mark.xdist_group("outages")
 numbers = itertools.count(1)
 WORDS = "the frobnicator went away"
 PASSWORD = "the bot's own"
-IRC_TIMINGS = {"connect": 5, "registration": 10, "reconnect": [0.3], "reconnect_floor": 0.3, "banned": 0.5}
+IRC_TIMINGS = {"connect": 5, "registration": 10, "reconnect": [0.3], "reconnect_floor": 0.3, "long_wait": [0.5]}
 IRC_TIMINGS |= {"idle": 2, "dead": 2, "confirm": 5}
 MATRIX_TIMINGS = {"sync": "3s", "request": "3s", "pause": "1s", "longest_pause": "1s"}
 

@@ -19,8 +19,8 @@ class Chat(Protocol):
         """Connect and stay connected until cancelled; call `heard` for each line that may be a command.
 
         What passes by itself (a broken connection, a server that is down) is tried again for ever, with
-        back-off, and shows in `status()`. Raises PermanentError for what only an operator can mend (login
-        refused, certificate wrong). Cancelled, it says goodbye and leaves within 2 s. An exception out of
+        back-off, and shows in `status()`. Raises PermanentError for what only an operator can mend (a file
+        that cannot be read). Cancelled, it says goodbye and leaves within 2 s. An exception out of
         `heard` is a defect of the caller's; it must not cost the connection.
         """
 

@@ -30,7 +30,7 @@ TIMINGS = {
     "confirm": 3,
     "reconnect": [0.2],
     "reconnect_floor": 0.1,
-    "banned": 0.5,
+    "long_wait": [0.5],
 }
 # Faster than a server takes for long; a flood is tested at the real pace.
 HASTY = {"burst": 6, "per_second": 5}

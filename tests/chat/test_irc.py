@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from bot.model import Heard, Message, Post, Said
 from tests.chat.human_irc import Human, human
 from tests.chat.irc_bot import TIMINGS, chat_for, post, question, running
 from tests.servers.ircd import Ircd
+from tests.servers.link import link_to
 
 pytestmark = pytest.mark.xdist_group("ircd")
 
@@ -338,17 +341,34 @@ async def test_a_correction_says_what_changed_or_nothing(ircd: Ircd, ann: Human)
     assert ann.heard("#gate") == ["also: nova-grenade"]
 
 
-async def test_a_wrong_certificate_is_permanent(ircd: Ircd) -> None:
-    with pytest.raises(PermanentError, match=r"the certificate of localhost:\d+ is not trusted .* set ca_file"):
-        await chat_for(ircd, "#gate", ca_file=None).run(nobody_hears)
+async def test_a_file_that_is_not_there_is_permanent(ircd: Ircd) -> None:
     with pytest.raises(PermanentError, match=r"cannot use ca_file /nowhere\.pem: No such file"):
         await chat_for(ircd, "#gate", ca_file="/nowhere.pem").run(nobody_hears)
 
 
-async def test_a_wrong_server_password_is_permanent(ircd: Ircd) -> None:
-    with pytest.raises(PermanentError, match="test: the server does not accept the bot's password") as refused:
-        await chat_for(ircd, "#gate", username="locked", password="wrong").run(nobody_hears)
-    assert "wrong" not in str(refused.value)
+async def test_a_file_that_is_away_later_is_waited_for(ircd: Ircd, tmp_path: Path) -> None:
+    """Somebody puts a new certificate there just as the connection breaks."""
+    trusted = Path(shutil.copy(ircd.ca_file, tmp_path))
+    async with running(ircd, "#gate", ca_file=trusted) as bot:
+        await bot.ready()
+        trusted.rename(tmp_path / "away")  # noqa: ASYNC240
+        ircd.daemon.kill()
+        ircd.daemon.start()
+        await bot.until(lambda: f"cannot use ca_file {trusted}" in bot.chat.status().trouble)
+        shutil.copy(ircd.ca_file, trusted)
+        await bot.ready()
+
+
+async def test_a_wrong_server_password_is_not_tried_again_soon(ircd: Ircd) -> None:
+    locked = {"username": "locked", "timings": {**TIMINGS, "long_wait": [60]}}
+    async with (
+        link_to(ircd.tls_port) as link,
+        running(ircd, "#gate", **locked, port=link.port, password="wrong") as bot,
+    ):
+        await bot.until(lambda: "the server does not accept the bot's password" in bot.chat.status().trouble)
+        await asyncio.sleep(0.5)  # more than twice the usual wait
+        assert (bot.chat.status().state, len(link.attempts)) == ("waiting", 1)
+        assert "wrong" not in bot.chat.status().trouble
     async with running(ircd, "#gate", username="locked", password="letmein") as bot:
         await bot.ready()
 

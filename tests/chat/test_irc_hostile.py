@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import shutil
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from bot.errors import PermanentError
 from bot.model import NetworkStatus
 from tests.chat.fake_irc import OPEN, Fake, fake, polite
-from tests.chat.irc_bot import TIMINGS, Running, chat_for, post, running
+from tests.chat.irc_bot import TIMINGS, Running, post, running
 from tests.servers.daemon import openssl
+from tests.servers.link import link_to
 
 CHANGED = b":gatewatch!u@h NICK Guest123"
 SEPARATOR = rb"\s*[|\n]\s*"
@@ -202,43 +203,47 @@ async def waiting(bot: Running) -> NetworkStatus:
 # -- certificates ---------------------------------------------------------------------------------------------
 
 
-def certificate(folder: Path, name: str, days: int) -> ssl.SSLContext:
+def new_certificate(folder: Path, name: str, days: int) -> None:
     """Signed by itself, for `name`; with -1 day it is of yesterday."""
     openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "csr", "-subj", f"/CN={name}")
     (folder / "ext").write_text(f"subjectAltName=DNS:{name}\n")
     openssl(
         folder, "x509", "-req", "-in", "csr", "-signkey", "key", "-days", str(days), "-extfile", "ext", "-out", "crt"
     )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "crt", folder / "key")
-    return context
 
 
 @pytest.mark.parametrize(
-    ("name", "trusted", "why"),
+    ("name", "days", "trusted", "why"),
     [
-        ("localhost", False, r"is not trusted \(self.signed certificate\): check host, or set ca_file"),
-        ("irc.example.org", True, r"is not trusted \(Hostname mismatch.*localhost"),
+        ("localhost", -1, True, "has expired"),
+        ("localhost", 1, False, r"is not trusted \(self.signed certificate\): check host, or set ca_file"),
+        ("irc.example.org", 1, True, r"is not trusted \(Hostname mismatch.*localhost"),
     ],
 )
-async def test_a_wrong_certificate_is_for_an_operator_to_mend(
-    tmp_path: Path, name: str, trusted: bool, why: str
+async def test_a_wrong_certificate_is_waited_for(
+    tmp_path: Path, name: str, days: int, trusted: bool, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tls = certificate(tmp_path, name, 1)
-    async with fake(polite, tls) as (far_end, where):
-        chat = chat_for(where, "#gate", ca_file=tmp_path / "crt" if trusted else None)
-        with pytest.raises(PermanentError, match=why):
-            await chat.run(nobody_hears)
-        assert (chat.status().state, far_end.lines) == ("stopped", [])
-
-
-async def test_an_expired_certificate_is_waited_for(tmp_path: Path) -> None:
-    async with fake(polite, certificate(tmp_path, "localhost", -1)) as (far_end, where):
-        waits = {**TIMINGS, "banned": 30}  # the long wait: people have to renew it
-        async with running(where, "#gate", ca_file=tmp_path / "crt", timings=waits) as bot:
-            status = await waiting(bot)
-        assert "has expired" in status.trouble and far_end.lines == []
-
-
-async def nobody_hears(line: object) -> None:
-    raise AssertionError(line)
+    """Such a server is told nothing; what is wrong is logged once; when it is right the bot is back."""
+    trusts = tmp_path / "trusted"
+    for _ in range(1 if trusted else 2):
+        new_certificate(tmp_path, name, days)
+        if not trusts.exists():
+            shutil.copy(tmp_path / "crt", trusts)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "crt", tmp_path / "key")
+    waits = {**TIMINGS, "reconnect": [0.05], "reconnect_floor": 0.05, "long_wait": [0.4]}
+    async with (
+        fake(polite, tls) as (far_end, where),
+        link_to(where.tls_port) as link,
+        running(where, "#gate", ca_file=trusts, timings=waits, port=link.port) as bot,
+    ):
+        await bot.until(lambda: len(link.attempts) == 3)
+        assert link.attempts[2] - link.attempts[0] >= 0.8
+        assert re.search(why, (await waiting(bot)).trouble)
+        assert caplog.text.count("irc lost") == 1
+        assert far_end.lines == []
+        new_certificate(tmp_path, "localhost", 1)
+        tls.load_cert_chain(tmp_path / "crt", tmp_path / "key")
+        shutil.copy(tmp_path / "crt", trusts)
+        await bot.ready()
+        assert re.search(why, bot.chat.status().error) and bot.chat.status().trouble == ""

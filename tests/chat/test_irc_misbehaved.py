@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import PermanentError, TemporaryError
 from tests.chat.fake_irc import OPEN, fake, polite
-from tests.chat.irc_bot import TIMINGS, chat_for, post, running
+from tests.chat.irc_bot import TIMINGS, post, running
 
 # Each made the library drop the connection, or lose the lines behind it.
 ODD = [
@@ -68,7 +68,7 @@ async def test_it_does_not_come_back_soon_where_it_is_unwanted() -> None:
     def throttled(line: str) -> list[bytes]:
         return [b"ERROR :Your host is trying to (re)connect too fast -- throttled."]
 
-    timings = {**TIMINGS, "banned": 60}
+    timings = {**TIMINGS, "long_wait": [60]}
     async with fake(throttled) as (far_end, where), running(where, "#gate", **OPEN, timings=timings) as bot:
         await bot.until(lambda: bool(far_end.writers))
         far_end.writers[-1].close()
@@ -141,15 +141,16 @@ async def test_a_number_with_two_meanings_is_about_speech_once_joined() -> None:
         await bot.joined("test:#gate")
 
 
-async def test_a_nick_that_is_not_allowed_is_permanent() -> None:
+async def test_a_nick_that_is_not_allowed_is_asked_for_again_when_somebody_may_have_mended_it() -> None:
+    reserved = True
+
     def strict(line: str) -> list[bytes]:
-        return [b":s 432 * gatewatch :Erroneous Nickname"] if line.startswith("NICK") else []
+        if line.startswith("NICK") and reserved:
+            return [b":s 432 * gatewatch :Erroneous Nickname"]
+        return [] if reserved else polite(line)
 
-    async with fake(strict) as (far_end, where):
-        with pytest.raises(PermanentError, match="does not allow the nick gatewatch"):
-            await chat_for(where, **OPEN).run(nobody_hears)
-    assert far_end.lines.count("NICK gatewatch_") == 1
-
-
-async def nobody_hears(line: object) -> None:
-    raise AssertionError(line)
+    async with fake(strict) as (far_end, where), running(where, **OPEN) as bot:
+        await bot.until(lambda: "does not allow the nick gatewatch" in bot.chat.status().trouble)
+        assert far_end.lines.count("NICK gatewatch_") == far_end.connections
+        reserved = False
+        await bot.ready()

@@ -42,7 +42,7 @@ def test_the_waits_grow_and_start_again() -> None:
 def test_no_wait_is_shorter_than_the_floor() -> None:
     timings = Timings()
     assert Backoff(timings.reconnect, timings.reconnect_floor, least).wait() == 3
-    assert Backoff(timings.reconnect, timings.reconnect_floor, least).wait(timings.banned) == 300
+    assert Backoff(timings.long_wait, timings.long_wait[0], least).wait() == 300
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,7 @@ def test_no_wait_is_shorter_than_the_floor() -> None:
         ("Closing Link: x (Connection rejected - banned from server)", True),
         ("K-Lined", True),
         ("AKILLED: spam", True),
+        ("Access denied: Bad password?", True),
         ("Ping timeout: 121 seconds", False),
         ("Connection refused", False),
     ],

@@ -20,7 +20,7 @@ from tests.servers.ircd import Ircd
 pytestmark = pytest.mark.xdist_group("irc-queue")
 ALERTS = int(os.environ.get("GATEWATCH_ALERTS", "60"))
 # The server lets one address connect once in 2 s, and takes it ill sooner.
-PATIENT = {**TIMINGS, "confirm": 30, "reconnect_floor": 2.5, "banned": 2.5}
+PATIENT = {**TIMINGS, "confirm": 30, "reconnect_floor": 2.5, "long_wait": [2.5]}
 EACH = 2.0  # seconds: two tokens, one a second
 
 

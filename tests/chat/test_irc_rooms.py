@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.errors import PermanentError, TemporaryError
+from bot.errors import TemporaryError
 from bot.model import Post
 from tests.chat.human_irc import Human, human
 from tests.chat.irc_bot import TIMINGS, Running, post, question, running
@@ -140,10 +140,7 @@ async def test_a_nick_that_is_not_allowed_costs_only_its_connection(crowded_hybr
         assert bot.chat.status().ready
 
 
-async def test_one_that_fails_for_good_ends_only_when_all_do(ngircd: Ircd) -> None:
+async def test_a_nick_without_rooms_does_not_connect(ngircd: Ircd) -> None:
     async with running(ngircd, "#one", further_nicks=["second"]) as bot:
         await bot.ready()
         assert bot.chat.status().connections[1].state == "not needed"
-    with pytest.raises(PermanentError, match="is not trusted"):
-        async with running(ngircd, "#one", further_nicks=["second"], ca_file=None) as bot:
-            await bot.until(lambda: False)

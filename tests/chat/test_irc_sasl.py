@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.chat.irc_account import PASSWORD, add_certificate, known
 from tests.chat.irc_bot import TIMINGS, Running, running
 from tests.servers.daemon import new_client_certificate
 from tests.servers.ircd import Ircd
+from tests.servers.link import link_to
 
 pytestmark = pytest.mark.xdist_group("inspircd")
 
@@ -51,10 +53,15 @@ async def test_by_password_and_by_certificate(daemon: Ircd, tmp_path: Path) -> N
 async def test_a_wrong_password_joins_no_channel_where_it_is_required(daemon: Ircd) -> None:
     async with known(daemon, "saslb"):
         pass
-    timings = {**TIMINGS, "banned": 60}
+    timings = {**TIMINGS, "long_wait": [60]}
     wrong = {"password": "wrong", "required": True}
-    async with running(daemon, "#gate", nick="saslb", sasl=wrong, timings=timings) as bot:
+    async with (
+        link_to(daemon.tls_port) as link,
+        running(daemon, "#gate", nick="saslb", sasl=wrong, timings=timings, port=link.port) as bot,
+    ):
         await bot.until(lambda: bot.chat.status().state == "waiting")
+        await asyncio.sleep(0.5)  # more than twice the usual wait
+        assert len(link.attempts) == 1  # services count wrong passwords
         trouble = bot.chat.status().trouble
         assert "SASL: PLAIN: the server does not accept the account" in trouble
         assert "sasl is required, so no channel is joined" in trouble
@@ -109,7 +116,7 @@ def sasl_server(
 
 
 def login(**more: Any) -> dict[str, Any]:
-    return {**OPEN, "sasl": {"password": PASSWORD, **more}, "timings": {**TIMINGS, "step": 0.3, "banned": 60}}
+    return {**OPEN, "sasl": {"password": PASSWORD, **more}, "timings": {**TIMINGS, "step": 0.3, "long_wait": [60]}}
 
 
 @pytest.mark.parametrize("numeric", ["902", "904", "905", "906"])

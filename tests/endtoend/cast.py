@@ -18,7 +18,7 @@ from tests.servers.ircd import Ircd
 from tests.servers.synapse import SERVER_NAME, Synapse
 
 PASSWORD = "the bot's own"
-IRC_TIMINGS = {"reconnect": [0.5], "reconnect_floor": 0.5, "banned": 1, "regain": 1}
+IRC_TIMINGS = {"reconnect": [0.5], "reconnect_floor": 0.5, "long_wait": [1], "regain": 1}
 MATRIX_TIMINGS = {"sync": "5s", "pause": "1s", "longest_pause": "1s", "join_pause": "1s", "longest_join_pause": "1s"}
 
 

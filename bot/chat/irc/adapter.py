@@ -15,7 +15,7 @@ from bot.chat import Hear
 from bot.chat.irc.backoff import Jitter
 from bot.chat.irc.calls import Calls
 from bot.chat.irc.config import IrcConfig
-from bot.chat.irc.dial import Secrets, read_secrets
+from bot.chat.irc.dial import Secrets, read_secrets, tls_context
 from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.hearing import Ear
 from bot.chat.irc.inbox import Inbox
@@ -81,12 +81,21 @@ class IrcChat:
     # -- the contract -------------------------------------------------------------------------------------------
 
     async def run(self, heard: Hear) -> None:
-        """See the contract. PermanentError: certificate, server password, nick not allowed, unreadable file."""
+        """See the contract. PermanentError: a file of the config's that cannot be used at the start.
+
+        What the server refuses, its password or nick say, is tried again after a long wait: it may be mended there.
+        """
         turns = Turns(self._config.timings.reconnect_floor)
         try:
             secrets = await asyncio.to_thread(read_secrets, self.name, self._config)
+            await asyncio.to_thread(tls_context, self.name, self._config)
             await self._sts.load()
-            await first_of(*(self._keep(number, secrets, heard, turns) for number in range(len(self._links))))
+            await first_of(
+                *(
+                    link.run(secrets, partial(self._new_session, number, heard), turns.take)
+                    for number, link in enumerate(self._links)
+                )
+            )
         except PermanentError as error:
             self._trouble = str(error)
             raise
@@ -140,17 +149,6 @@ class IrcChat:
         return channel.startswith(CHANNEL_SIGNS) and self._spread.where(channel) is None
 
     # -- connections --------------------------------------------------------------------------------------------
-
-    async def _keep(self, number: int, secrets: Secrets, heard: Hear, turns: Turns) -> None:
-        """One connection; while another can go on, what only an operator can mend ends no more than it."""
-        link = self._links[number]
-        try:
-            await link.run(secrets, partial(self._new_session, number, heard), turns.take)
-        except PermanentError as error:
-            self._gone(number)
-            if all(one.failed or not one.needed.is_set() for one in self._links):
-                raise
-            log.error("irc connection given up network=%s why=%r", self.name, str(error))
 
     def _new_session(self, number: int, heard: Hear, secrets: Secrets) -> Session:
         calls = Calls(

@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-# What servers write before they hang up on somebody whom they do not want back soon; and a certificate that has
-# expired, which takes people to mend.
+from bot.errors import TemporaryError
+
+# What servers write before they hang up on somebody whom they do not want back soon.
 UNWANTED = re.compile(
-    r"throttl|too fast|too many connections|[kgdz]-?line|\bbanned\b|akill|certificate .* has expired", re.IGNORECASE
+    r"throttl|too fast|too many connections|[kgdz]-?line|\bbanned\b|akill|bad password", re.IGNORECASE
 )
 
 Jitter = Callable[[float, float], float]
+
+
+class LongWait(TemporaryError):
+    """What people have to mend, at either end: it is tried again, but not soon. A network is not given up for it.
+
+    So nobody locks the bot's account, or bans it for longer, because it keeps trying.
+    """
 
 
 class Backoff:
@@ -27,12 +35,11 @@ class Backoff:
         """The next try is the first again."""
         self._next = 0
 
-    def wait(self, at_least: float = 0.0) -> float:
+    def wait(self) -> float:
         """Seconds to the next try."""
         step = self._steps[min(self._next, len(self._steps) - 1)]
         self._next += 1
-        floor = max(self._floor, at_least)
-        return self._jitter(floor, max(floor, step, 1.5 * at_least))
+        return self._jitter(self._floor, max(self._floor, step))
 
 
 def unwanted(why: str) -> bool:

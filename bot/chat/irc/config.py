@@ -51,7 +51,8 @@ class Timings(Section):
     confirm: Seconds = 60  # for the PONG behind a line; a busy ircd-hybrid took 15 s
     reconnect: tuple[Seconds, ...] = Field(default=(5, 10, 20, 40, 80, 160, 300), min_length=1)
     reconnect_floor: Seconds = 3  # ircd-hybrid lets one address connect every 2 s
-    banned: Seconds = 300  # the least wait after "throttled", "banned" and the like
+    # Where people have to mend something first: a ban, a password, a certificate. Each is between the first and itself.
+    long_wait: tuple[Seconds, ...] = Field(default=(300, 600, 1200, 3600), min_length=1)
     stable: Seconds = 600  # ready for so long: the next try after it is the first again, at once
     goodbye: Seconds = 1.5
 

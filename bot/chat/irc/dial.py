@@ -7,13 +7,14 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 
+from bot.chat.irc.backoff import LongWait
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection
 from bot.errors import PermanentError, TemporaryError
 from bot.section import secret
 
 USER_TIMEOUT_MS = 120_000
-NOT_NOW = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED: whoever runs the server will renew it
+NOT_NOW = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,11 @@ def tls_context(network: str, config: IrcConfig) -> ssl.SSLContext | None:
 
 
 async def dial(connection: Connection, network: str, config: IrcConfig) -> None:
-    """Connect. Raises TemporaryError and PermanentError."""
-    tls = await asyncio.to_thread(tls_context, network, config)
+    """Connect. Raises TemporaryError, LongWait for what people have to mend."""
+    try:
+        tls = await asyncio.to_thread(tls_context, network, config)  # anew: certificates are renewed
+    except PermanentError as error:
+        raise LongWait(str(error)) from None
     try:
         async with asyncio.timeout(config.timings.connect):
             await connection.open(config.host, config.port, config.nick, tls)
@@ -72,12 +76,12 @@ async def dial(connection: Connection, network: str, config: IrcConfig) -> None:
     _keep_alive(connection)
 
 
-def _fault(network: str, config: IrcConfig, error: OSError) -> Exception:
+def _fault(network: str, config: IrcConfig, error: OSError) -> TemporaryError:
     far_end = f"{config.host}:{config.port}"
     if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in NOT_NOW:
-        return TemporaryError(f"{network}: the certificate of {far_end} has expired or is not yet valid")
+        return LongWait(f"{network}: the certificate of {far_end} has expired or is not yet valid")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return PermanentError(
+        return LongWait(
             f"{network}: the certificate of {far_end} is not trusted ({error.verify_message}):"
             " check host, or set ca_file to the certificate of who signed it"
         )

@@ -7,12 +7,13 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 
+from bot.chat.irc.backoff import LongWait
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.nickserv import ACCEPTED, REJECTED, Services
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.together import either
-from bot.errors import PermanentError, TemporaryError
+from bot.errors import TemporaryError
 
 log = logging.getLogger(__name__)
 
@@ -96,11 +97,11 @@ class Identity:
         }
 
     def on_nick_refused(self, event: Event) -> None:
-        """Before the welcome: take another nick. Raises PermanentError where every one is called wrong."""
+        """Before the welcome: take another nick. Raises LongWait where every one is called wrong."""
         self._refusals += 1
         if self._refusals > MOST_NICKS:
             if event.kind == "432":
-                raise PermanentError(
+                raise LongWait(
                     f"{self._network}: the server does not allow the nick {self._config.nick} ({event.text}):"
                     " choose another `nick`"
                 )

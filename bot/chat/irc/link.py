@@ -7,12 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from bot.chat.irc.backoff import Backoff, Jitter, unwanted
+from bot.chat.irc.backoff import Backoff, Jitter, LongWait
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.dial import Secrets
 from bot.chat.irc.session import Session
 from bot.chat.irc.sts import Upgrade
-from bot.errors import PermanentError, TemporaryError
+from bot.errors import TemporaryError
 from bot.model import NetworkStatus
 
 log = logging.getLogger(__name__)
@@ -52,11 +52,12 @@ class Link:
         self.config = config
         self.needed = asyncio.Event()
         self.session: Session | None = None
-        self.failed = False
         self._network = network
         self._clock = clock
         self._gone = gone
-        self._backoff = Backoff(config.timings.reconnect, config.timings.reconnect_floor, jitter)
+        timings = config.timings
+        self._backoff = Backoff(timings.reconnect, timings.reconnect_floor, jitter)
+        self._long_waits = Backoff(timings.long_wait, timings.long_wait[0], jitter)
         self._state, self._since = "stopped", clock()
         self._trouble = ""
         self._last_error = ""
@@ -65,10 +66,7 @@ class Link:
     async def run(
         self, secrets: Secrets, new_session: Callable[[Secrets], Session], turn: Callable[[], Awaitable[None]]
     ) -> None:
-        """For ever, once it is needed; `turn` is waited for before each try.
-
-        PermanentError: certificate, server password, nick not allowed.
-        """
+        """For ever, once it is needed; `turn` is waited for before each try."""
         try:
             self._enter("not needed")
             await self.needed.wait()
@@ -78,10 +76,6 @@ class Link:
                 again_in = await self._one_session(new_session(secrets))
                 self._enter("waiting")
                 await self._wait(again_in)
-        except PermanentError as error:
-            self.failed = True
-            self._note(str(error))
-            raise
         finally:
             self._enter("stopped")
 
@@ -101,19 +95,13 @@ class Link:
             log.info("irc upgrade network=%s why=%r", self._network, str(error))
             return 0.0
         except TemporaryError as error:
-            return self._lost(session, str(error))
+            return self._lost(session, error)
         finally:
             self.session = None
         raise AssertionError("a session ends with an error or is cancelled")
 
-    def _lost(self, session: Session, why: str) -> float:
-        timings = self.config.timings
-        now = asyncio.get_running_loop().time()
-        if session.ready_at is not None and now - session.ready_at >= timings.stable and not unwanted(why):
-            self._backoff.reset()
-            again_in = 0.0
-        else:
-            again_in = self._backoff.wait(timings.banned if unwanted(why) else 0.0)
+    def _lost(self, session: Session, error: TemporaryError) -> float:
+        again_in, why = self._again_in(session, error), str(error)
         # Said once: a server that stays down is not news at each try.
         level = logging.WARNING if session.ready_at is not None or why != self._trouble else logging.DEBUG
         log.log(
@@ -121,6 +109,16 @@ class Link:
         )
         self._note(why)
         return again_in
+
+    def _again_in(self, session: Session, error: TemporaryError) -> float:
+        now = asyncio.get_running_loop().time()
+        stable = session.ready_at is not None and now - session.ready_at >= self.config.timings.stable
+        if stable:
+            self._backoff.reset()
+            self._long_waits.reset()
+        if isinstance(error, LongWait):
+            return self._long_waits.wait()
+        return 0.0 if stable else self._backoff.wait()
 
     def _note(self, error: str) -> None:
         self._trouble = self._last_error = error

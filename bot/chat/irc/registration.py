@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from bot.chat.irc.backoff import LongWait
 from bot.chat.irc.capabilities import UNKNOWN_TO_SERVER, Capabilities
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
@@ -13,7 +14,7 @@ from bot.chat.irc.identity import NICK_REFUSED, Identity
 from bot.chat.irc.sasl import Sasl
 from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import either
-from bot.errors import PermanentError, TemporaryError
+from bot.errors import TemporaryError
 
 
 class Registration:
@@ -37,7 +38,7 @@ class Registration:
         self.welcomed = asyncio.Event()
 
     async def register(self) -> None:
-        """Return with the welcome. Raises TemporaryError and PermanentError."""
+        """Return with the welcome. Raises TemporaryError, LongWait where the bot's login is refused."""
         within = self._config.timings.registration
         try:
             async with asyncio.timeout(within):
@@ -76,7 +77,8 @@ class Registration:
             await either(self._sasl.offered, within=self._config.timings.step)
             await self._log_in()
         if not self._identity.known:
-            raise TemporaryError(f"{self._network}: {self._sasl.trouble} (sasl is required, so no channel is joined)")
+            error = LongWait if self._sasl.refused else TemporaryError
+            raise error(f"{self._network}: {self._sasl.trouble} (sasl is required, so no channel is joined)")
 
     async def keep_logged_in(self) -> None:
         """For ever: log in when SASL comes back, or comes late, and services do not know the bot."""
@@ -120,4 +122,4 @@ class Registration:
 
     def _on_wrong_password(self, event: Event) -> None:
         if not self.welcomed.is_set():  # afterwards it is about OPER, or nothing
-            raise PermanentError(f"{self._network}: the server does not accept the bot's password ({event.text})")
+            raise LongWait(f"{self._network}: the server does not accept the bot's password ({event.text})")

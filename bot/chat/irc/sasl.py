@@ -22,7 +22,10 @@ MECHANISMS = "908"  # those that the server has; a 904 follows
 
 
 class Sasl:
-    """The logins of one connection; `trouble` says why the last one failed, "" if it did not."""
+    """The logins of one connection; `trouble` says why the last one failed, "" if it did not.
+
+    `refused`: whether services have said no to what the bot has to show, and will again.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Sasl:
         self.offered = asyncio.Event()
         self.returned = asyncio.Event()  # set when it comes to be offered; for whoever waits for that to clear
         self.trouble = ""
+        self.refused = False
         capabilities.changed = self._on_capabilities
 
     # -- what the server says -----------------------------------------------------------------------------------
@@ -96,6 +100,7 @@ class Sasl:
             self._connection.send("AUTHENTICATE", "*")
             return self._failed(f"{mechanism.name}: no answer within {self._step:g} s")
         except (PermanentError, binascii.Error) as error:
+            self.refused = True
             self._connection.send("AUTHENTICATE", "*")
             return self._failed(f"{mechanism.name}: {error}")
 
@@ -112,6 +117,7 @@ class Sasl:
             elif event.kind == MECHANISMS:
                 self._has = set(event.arguments[0].upper().split(",")) if event.arguments else self._has
             elif event.kind in NO:
+                self.refused = True
                 return self._failed(f"{mechanism.name}: the server does not accept the account ({event.text})")
             elif not mechanism.proved:
                 return self._failed(f"{mechanism.name}: the server did not prove that it knows the password")

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.chat.irc.backoff import LongWait, unwanted
 from bot.chat.irc.calls import Calls
 from bot.chat.irc.capabilities import Capabilities
 from bot.chat.irc.config import IrcConfig
@@ -69,7 +70,7 @@ class Session:
             ear, config, connection, self.identity, self.rooms, pace, calls.hear, calls.is_ours, clock, has
         )
         self._over = asyncio.Event()
-        self._error: Exception | None = None
+        self._error: TemporaryError | None = None
         self._last_words = ""
         self._events = self._table()
         self.state, self.since = "connecting", clock()
@@ -90,7 +91,7 @@ class Session:
     # -- its life -----------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Until it is over. Raises TemporaryError and PermanentError; cancelled, says goodbye first."""
+        """Until it is over. Raises TemporaryError; cancelled, says goodbye first."""
         try:
             await dial(self._connection, self._network, self._config)
             self._enter("registering")
@@ -140,7 +141,7 @@ class Session:
     def _enter(self, state: str) -> None:
         self.state, self.since = state, self._clock()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: TemporaryError) -> None:
         if self._error is None:
             self._error = error
         self._over.set()
@@ -179,7 +180,7 @@ class Session:
         act = self._events.get(event.kind, self._on_refusal)
         try:
             act(event)
-        except (PermanentError, TemporaryError) as error:
+        except TemporaryError as error:
             self._fail(error)
 
     def _on_refusal(self, event: Event) -> None:
@@ -197,12 +198,11 @@ class Session:
 
     def _on_last_words(self, event: Event) -> None:
         self._last_words = event.text or event.target
-        if not self._registration.welcomed.is_set() and "bad password" in self._last_words.lower():
-            raise PermanentError(f"{self._network}: the server does not accept the bot ({self._last_words})")
 
     def _on_closed(self, why: str) -> None:
         reason = self._last_words or why or "no reason given"
-        self._fail(TemporaryError(f"{self._network}: the connection to {self._config.host} broke: {reason}"))
+        error = LongWait if unwanted(reason) else TemporaryError
+        self._fail(error(f"{self._network}: the connection to {self._config.host} broke: {reason}"))
 
     def _on_pong(self, event: Event) -> None:
         self._connection.on_pong(event)
