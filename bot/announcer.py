@@ -117,8 +117,9 @@ class Announcer:
 
     async def _say(self, row: Delivery) -> Said | TemporaryError | PermanentError:
         message = row.message or Message("")
+        post = Post(row.room, row.key, message, row.loud, row.mentions, replaces=row.replaces, wakes=row.wakes)
         try:
-            said = await self._chat.say(Post(row.room, row.key, message, loud=row.loud, replaces=row.replaces))
+            said = await self._chat.say(post)
         except (TemporaryError, PermanentError) as error:
             log.warning("not said delivery=%d room=%s why=%r", row.id, row.room, str(error))
             return error

@@ -49,7 +49,7 @@ def build_core(config: Config, search: Search, store: Store, waits: Waits | None
     classifier = Classifier(search, found.trees)
     poller = Poller(source, store, classifier, found.signatures, rules, config.poll.every)
     links = links_of(config)
-    renderer = Renderer(rules, found.signatures, links, config.announce.loud_in)
+    renderer = Renderer(rules, found.signatures, links, config.announce)
     return Core(search, source, classifier, found, rules, poller, renderer, links)
 
 

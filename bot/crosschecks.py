@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from bot.chat.irc.config import channel_fault
 from bot.model import room_address
 from bot.search import tls
-from bot.sections import Feed
+from bot.sections import Feed, RoomManner
 from bot.wording import strange_word
 from bot.yamlmarks import Fault, KeyPath, Marked
 
@@ -56,9 +56,22 @@ def _rooms(config: Config, networks: list[str]) -> Found:
                 yield path, message
     yield from _spelled_twice(config)
     said_in = {room for feed in config.feeds.values() for room in feed.rooms}
-    for room in config.announce.rooms:
+    for room, manner in config.announce.rooms.items():
         if room not in said_in:
             yield ("announce", "rooms", room), "no feed names this room"
+        yield from ((("announce", "rooms", room, *path), message) for path, message in _mentions(config, room, manner))
+
+
+def _mentions(config: Config, room: str, manner: RoomManner) -> Found:
+    """Mentions where there are none, and those that would notify nobody."""
+    network = config.networks.get(room_address(room)[0])
+    for event, loud in config.announce.loud_in(room):
+        if not getattr(manner.mentions, event):
+            continue
+        if network is not None and network.type != "matrix":
+            yield ("mentions", event), f"only Matrix has mentions, and this room is on {network.type}"
+        elif not loud:
+            yield ("mentions", event), f"a message that is not loud notifies nobody: set loud: {{{event}: true}}, too"
 
 
 def _spelled_twice(config: Config) -> Found:

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+EVERYBODY = "@room"  # among those who are mentioned: all who are in the room
+
 # Results that count as a failure when Zuul reports a finished build (RETRY, SKIPPED, CANCELED, ABORTED do not).
 FAILED_RESULTS = frozenset(
     {
@@ -236,9 +238,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the far end called what it got: what a later edit, reply or reaction refers to; "" on IRC."""
+    """What the far end called what it got: what a later edit, reply or reaction refers to; "" on IRC.
+
+    `anew`: what it was to replace is not there any more, so that it is a message of its own.
+    """
 
     id: str = ""
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +295,9 @@ class Post:
     """One message to one room. `key` is the same for the same thing said again (Matrix: transaction id).
 
     `answers`: what it replies to; such a post goes first and may have several lines. `first`: goes first, too.
-    `replaces`: what was said and is now corrected. `loud`: may notify people (Matrix: m.text).
+    `replaces`: what was said and is now corrected. `loud`: may notify people (Matrix: m.text). `mentions`: whom, by
+    Matrix id, or EVERYBODY in the room. Of a correction both say how the message as a whole is, and `wakes`, whether
+    people are told of the correction, too: it is worse than what it corrects.
     """
 
     room: str
@@ -301,6 +309,7 @@ class Post:
     thread: str = ""
     replaces: Said | None = None
     first: bool = False
+    wakes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,8 @@ class Delivery:
     key: str = ""
     message: Message | None = None
     loud: bool = False
+    mentions: tuple[str, ...] = ()
+    wakes: bool = False
     spoke: tuple[Spoke, ...] = ()
     replaces: Said | None = None
     said: Said | None = None
@@ -157,12 +159,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a claim freezes in a row."""
+    """What a claim freezes in a row. `loud`, `mentions` and `wakes` as in Post."""
 
     message: Message
     spoke: tuple[Spoke, ...] = ()
     loud: bool = False
     replaces: Said | None = None
+    mentions: tuple[str, ...] = ()
+    wakes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

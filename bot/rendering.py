@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from weakref import WeakKeyDictionary
 
-from bot.config import Loud
+from bot.config import Announce
 from bot.deliveries import Rules, since_of
 from bot.formatting import Cause, Report, Summary, catch_up, change_message, corrected_message, digest
 from bot.incidents import Judged, judge
@@ -22,16 +23,14 @@ WORST = 3
 
 
 class Renderer:
-    """Gives a claim its text. `loud`: which events may notify people in a room."""
+    """Gives a claim its text. `announce`: which events may notify people in a room, and whom they mention."""
 
-    def __init__(
-        self, rules: Rules, signatures: Mapping[str, Signature], links: Links, loud: Callable[[str], Loud]
-    ) -> None:
+    def __init__(self, rules: Rules, signatures: Mapping[str, Signature], links: Links, announce: Announce) -> None:
         self._rules = rules
         self._rooms = {room.name: room for room in rules.rooms}
         self._signatures = signatures
         self._links = links
-        self._loud = loud
+        self._announce = announce
         # A fold renders hundreds of rows in one transaction, in which the counts of a cause stand still.
         self._causes: WeakKeyDictionary[Tx, dict[tuple[str, str], Cause]] = WeakKeyDictionary()
 
@@ -61,17 +60,24 @@ class Renderer:
         causes = {id: self._cause(tx, id, room, now) for id in ids}
         report = Report(there, max(0, others), causes, len(self._signatures))
         said = [one for one in tx.deliveries([row.about]) if one.room == row.room and one.stage is Stage.SAID]
+        loud, mentions = self._is_loud(row.room, there), self._mentions(row.room, there)
         if not said:
-            return Rendered(change_message(report, self._links), spoken(there), self._is_loud(row.room, there))
+            return Rendered(change_message(report, self._links), spoken(there), loud, mentions=mentions)
         root = next(one for one in reversed(said) if one.replaces is None)
         further, explained = unsaid(said, there)
         changed = further + [one for one in explained if not one.quiet]
         message = corrected_message(report, changed, bool(further), self._links)
-        return Rendered(message, spoken(there), self._is_loud(row.room, changed), root.said)
+        wakes = self._is_loud(row.room, further)
+        return Rendered(message, spoken(there), loud, root.said, mentions, wakes)
 
     def _is_loud(self, room: str, there: Iterable[Judged]) -> bool:
-        loud = self._loud(room)
+        loud = self._announce.loud_in(room)
         return any(loud.known if one.state is State.KNOWN else loud.unknown for one in there)
+
+    def _mentions(self, room: str, there: Iterable[Judged]) -> tuple[str, ...]:
+        mentions = self._announce.mentions_in(room)
+        named = (mentions.known if one.state is State.KNOWN else mentions.unknown for one in there)
+        return tuple(dict.fromkeys(chain.from_iterable(named)))
 
     def _catch_up(self, tx: Tx, row: Delivery, room: Room, now: datetime) -> Rendered | str:
         wanted = self._wanted(tx.failures_since(now - DAY), room, now)

@@ -6,8 +6,8 @@ A unit is what speaks once: the failures of one buildset. Every unit and room en
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
 
 from bot.config import Feed
@@ -15,6 +15,7 @@ from bot.incidents import Judged, Waits
 from bot.records import Delivery, Spoke, Stage, State
 
 LINES_PER_CHANGE = 3  # on a network that cannot edit
+EDITS_APART = timedelta(seconds=30)  # on one that can: what changes meanwhile becomes one edit
 NOTHING_LEFT = "nothing is left to say"
 OPEN_AGAIN = frozenset({State.PENDING, State.NOT_READY})
 MORE_KNOWN = frozenset({(State.NOT_READY, State.UNKNOWN), (State.NOT_READY, State.KNOWN), (State.UNKNOWN, State.KNOWN)})
@@ -175,7 +176,9 @@ def _correction(
         known = [one for one in explained if one.state is State.KNOWN and not one.quiet]
         return queue if known else Decision(Action.NOTHING, f"it is {last.stage.value}: {last.reason}")
     if room.edits:
-        return queue if there and _differs(last, unit, there) else Decision(Action.NOTHING, "it was said")
+        if not there or not _differs(last, unit, there):
+            return Decision(Action.NOTHING, "it was said")
+        return queue if last.ended is None else replace(queue, due=max(now, last.ended + EDITS_APART))
     if not further and all(one.quiet for one in explained):
         return Decision(Action.NOTHING, "it was said")
     if sum(row.stage is Stage.SAID for row in rows) >= LINES_PER_CHANGE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +13,12 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 
 from bot.chat.irc.config import IrcConfig
 from bot.chat.matrix.config import MatrixConfig
+from bot.model import EVERYBODY
 from bot.patterns import Matcher
 from bot.section import ConfigPath, Duration, Section, beside_config, secret
 
 Event = Literal["known", "unknown"]
+MATRIX_ID = re.compile(r"@[^:\s]+:\S+")
 
 
 def room(value: str) -> str:
@@ -41,7 +44,15 @@ def network_name(value: str) -> str:
     return value
 
 
+def mentioned(value: str) -> str:
+    """A Matrix id, or everybody in the room."""
+    if value != EVERYBODY and not MATRIX_ID.fullmatch(value):
+        raise ValueError(f'a mention is written "@ada:example.org", or "{EVERYBODY}" for everybody in the room')
+    return value
+
+
 Room = Annotated[str, AfterValidator(room)]
+Mentioned = Annotated[str, AfterValidator(mentioned)]
 WebAddress = Annotated[str, AfterValidator(web_address)]
 
 
@@ -158,11 +169,19 @@ class Loud(Section):
     unknown: bool = True
 
 
+class Mentions(Section):
+    """Whom which events mention (Matrix): ids of people, or EVERYBODY."""
+
+    known: tuple[Mentioned, ...] = ()
+    unknown: tuple[Mentioned, ...] = ()
+
+
 class RoomManner(Section):
-    """What one room does differently."""
+    """What one room does differently, and whom it mentions."""
 
     fold_over: Annotated[int, Field(ge=0)] | None = None
     loud: Loud | None = None
+    mentions: Mentions = Mentions()
 
 
 class Announce(Section):
@@ -175,6 +194,10 @@ class Announce(Section):
     def fold_limit(self, room: str) -> int:
         own = self.rooms.get(room)
         return self.fold_over if own is None or own.fold_over is None else own.fold_over
+
+    def mentions_in(self, room: str) -> Mentions:
+        own = self.rooms.get(room)
+        return Mentions() if own is None else own.mentions
 
     def loud_in(self, room: str) -> Loud:
         own = self.rooms.get(room)

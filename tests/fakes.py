@@ -18,7 +18,7 @@ import pytest
 from bot.announcer import Announcer
 from bot.chat import Hear
 from bot.classify import Classifier
-from bot.config import Feed, Loud
+from bot.config import Announce, Feed
 from bot.core import filter_digest
 from bot.deliveries import Rules
 from bot.incidents import Waits
@@ -159,7 +159,8 @@ class Index:
 class Network:
     """The Chat contract, kept in memory. `told`: what people saw, in order; `posts`: all that was to be said.
 
-    `faults`: what the next posts run into; None is success. `ready` False: nobody is to claim for it.
+    `faults`: what the next posts run into; None is success. `ready` False: nobody is to claim for it. `gone`: what
+    was said and is not there any more.
     """
 
     def __init__(self, name: str, edits: bool) -> None:
@@ -167,6 +168,7 @@ class Network:
         self.edits = edits
         self.ready = True
         self.faults: list[Exception | None] = []
+        self.gone: set[str] = set()
         self.told: list[str] = []
         self.posts: list[Post] = []
 
@@ -178,12 +180,13 @@ class Network:
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None:
             raise fault
-        if self.edits and post.replaces is not None:
+        anew = self.edits and post.replaces is not None and post.replaces.id in self.gone
+        if self.edits and post.replaces is not None and not anew:
             self.told.append(f"edit of {post.replaces.id}: {post.message.text}")
         else:
-            text = post.message.text if post.replaces is None else post.message.changed
+            text = post.message.text if post.replaces is None or anew else post.message.changed
             self.told += [text] if text else []
-        return Said(f"${len(self.told)}" if self.edits else "")
+        return Said(f"${len(self.told)}" if self.edits else "", anew)
 
     def status(self) -> NetworkStatus:
         return NetworkStatus(self.name, "connected" if self.ready else "away", self.ready)
@@ -213,6 +216,7 @@ class Gate:
     fold_over: int = 10
     now: datetime = START
     look_back: timedelta = DAY
+    announce: Announce = field(default_factory=Announce)
     search: Search | None = None
 
     def __post_init__(self) -> None:
@@ -236,7 +240,7 @@ class Gate:
         self.source = IndexSource(search, ("gate",), self.look_back)
         self.classifier = Classifier(search, {id: parse(one.query) for id, one in known.items()})
         self.poller = Poller(self.source, self.store, self.classifier, known, self.rules, MINUTE)
-        self.render = Renderer(self.rules, known, Links(), lambda _: Loud())
+        self.render = Renderer(self.rules, known, Links(), self.announce)
         self.announcers = {
             name: Announcer(
                 chat,

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.config import Feed
-from bot.model import Build
+from bot.config import Announce, Feed, Loud
+from bot.model import Build, Said
 from bot.patterns import Pattern
 from bot.records import Stage
+from bot.sections import Mentions, RoomManner
 from tests.fakes import BANG, BOOM, HOUR, IRC, MATRIX, MINUTE, START, Gate, signature
 
 Gates = Callable[..., Gate]
@@ -259,6 +260,34 @@ async def test_an_unknown_failure_is_loud_on_matrix_and_a_known_one_is_not(gate:
     gate.fails("u2", "Error: odd", change="900002")
     await gate.tick(5)
     assert [post.loud for post in gate.matrix.posts] == [False, True]
+
+
+async def test_a_room_mentions_whom_its_config_names_and_a_worse_correction_wakes_them(gates: Gates) -> None:
+    people = Mentions(known=("@bob:x",), unknown=("@ada:x", "@bob:x"))
+    manner = RoomManner(loud=Loud(known=True), mentions=people)
+    gate = gates(announce=Announce(rooms={MATRIX: manner, IRC: RoomManner()}))
+    gate.fails("u1", "boom")
+    await gate.tick(3)
+    gate.fails("u2", "Error: odd", job="grenade")
+    await gate.tick(5)
+    gate.grows("u2", "bang")
+    await gate.tick(5)
+    first, worse, explained = gate.matrix.posts
+    assert (first.loud, first.mentions, first.wakes) == (True, ("@bob:x",), False)
+    assert (worse.replaces, worse.mentions, worse.wakes) == (Said("$1"), ("@bob:x", "@ada:x"), True)
+    assert (explained.replaces, explained.mentions, explained.wakes) == (Said("$1"), ("@bob:x",), False)
+    assert {post.mentions for post in gate.irc.posts} == {()}
+
+
+async def test_a_correction_whose_original_is_gone_is_what_later_ones_correct(gate: Gate) -> None:
+    gate.fails("u1", "boom")
+    await gate.tick(3)
+    gate.matrix.gone.add("$1")
+    gate.fails("u2", "bang", job="grenade")
+    await gate.tick(3)
+    gate.fails("u3", "bang", job="unit")
+    await gate.tick(3)
+    assert [post.replaces for post in gate.matrix.posts] == [None, Said("$1"), Said("$2")]
 
 
 async def test_counts_are_of_24_hours(gates: Gates) -> None:

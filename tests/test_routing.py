@@ -145,6 +145,14 @@ def test_a_queued_row_moves_waits_or_ends() -> None:
     assert decided([judged(State.EXPLAINED)], correction) == Decision(Action.END, NOTHING_LEFT, revision=2)
 
 
+def test_edits_keep_apart_and_lines_do_not() -> None:
+    now = START + 10 * MINUTE
+    for ended, due in ((now - MINUTE / 3, now + MINUTE / 6), (now - MINUTE, now)):
+        last = replace(row(Stage.SAID, said(judged(State.UNKNOWN))), ended=ended)
+        assert decided([judged()], last, edits=True) == Decision(Action.QUEUE, "what was said is corrected", due, 1)
+        assert decided([judged()], last, edits=False).due == now
+
+
 @pytest.mark.parametrize(
     "last", [row(Stage.SENDING), row(Stage.QUEUED, doubt=True), row(Stage.FAILED, reason="banned")]
 )

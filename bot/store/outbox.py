@@ -18,7 +18,15 @@ SAY_WITHIN = timedelta(minutes=10)  # an operator's own words are worth nothing 
 UNFINISHED = (Stage.QUEUED, Stage.SENDING)
 # A row that was put off in doubt is queued again, but its text stands.
 FREE = (delivery.c.stage == Stage.QUEUED) & ~delivery.c.doubt
-UNFROZEN: Mapping[str, Any] = {"key": "", "message": None, "loud": False, "spoke": [], "replaces": None}
+UNFROZEN: Mapping[str, Any] = {
+    "key": "",
+    "message": None,
+    "loud": False,
+    "mentions": [],
+    "wakes": False,
+    "spoke": [],
+    "replaces": None,
+}
 IN_ORDER = (delivery.c.due.is_(None), delivery.c.due, delivery.c.id)
 
 
@@ -132,7 +140,8 @@ class OutboxVerbs(Verbs):
     def said(self, id: int, said: Said, now: datetime) -> None:
         """The far end has it. Said again (its record was in doubt), nothing changes."""
         unfinished = (delivery.c.id == id) & delivery.c.stage.in_(UNFINISHED)
-        self._end(unfinished, Stage.SAID, "said", now, said=said.id)
+        alone = {"replaces": None} if said.anew else {}
+        self._end(unfinished, Stage.SAID, "said", now, said=said.id, **alone)
 
     def fail(self, id: int, reason: str, now: datetime) -> None:
         """The far end refuses it."""

@@ -41,6 +41,7 @@ DELIVERY_FIELDS = (
     "doubt",
     "key",
     "loud",
+    "wakes",
     "ended",
     "folded_into",
 )
@@ -114,6 +115,8 @@ def frozen_row(rendered: Rendered) -> dict[str, Any]:
         "message": message_row(rendered.message),
         "spoke": spoke_row(rendered.spoke),
         "loud": rendered.loud,
+        "mentions": list(rendered.mentions),
+        "wakes": rendered.wakes,
         "replaces": said_row(rendered.replaces),
     }
 
@@ -128,7 +131,8 @@ def said_row(said: Said | None) -> str | None:
 
 def new_delivery_row(row: dict[str, Any]) -> dict[str, Any]:
     """All of a row that does not say otherwise."""
-    unset = {"reason": "", "tries": 0, "doubt": False, "key": "", "loud": False, "spoke": []}
+    unset = {"reason": "", "tries": 0, "doubt": False, "key": "", "loud": False}
+    unset |= {"mentions": [], "wakes": False, "spoke": []}
     return unset | {"network": room_address(row["room"])[0]} | row
 
 
@@ -137,6 +141,7 @@ def delivery_of(row: Row[Any]) -> Delivery:
     return Delivery(
         message=None if row.message is None else Message(**row.message),
         spoke=tuple(Spoke(build, State(state), tuple(causes)) for build, state, *causes in row.spoke),
+        mentions=tuple(row.mentions),
         replaces=None if row.replaces is None else Said(row.replaces),
         said=None if row.said is None else Said(row.said),
         gap=None if row.gap_start is None else (row.gap_start, row.gap_end),

@@ -111,6 +111,8 @@ delivery = Table(
     Column("key", Plain, nullable=False),
     Column("message", Json),
     Column("loud", Boolean, nullable=False),
+    Column("mentions", Json, nullable=False),
+    Column("wakes", Boolean, nullable=False),
     Column("spoke", Json, nullable=False),
     Column("replaces", Plain),
     Column("said", Plain),
