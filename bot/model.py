@@ -320,6 +320,10 @@ class NetworkStatus:
     `lag`: how long the far end took to answer last. `who`: what the bot is there, in words. `error`: what broke last,
     at `erred`, also when all is well again. `connections`: the same of each, where a network has several. `pace`: how
     far apart messages have to be by the far end's limit, zero while none is known.
+    `synced`: when the far end last told what is new. `saying`: how many posts are being said or wait for their turn,
+    those of the outbox left out. `slowed`: how often in the last hour the far end asked for fewer requests.
+    `device`: what the bot's own end is called, `fingerprint`: its key, by which others know it, `encryption`: how that
+    is, in words; "" where there is none.
     """
 
     name: str
@@ -334,6 +338,12 @@ class NetworkStatus:
     erred: datetime | None = None
     connections: tuple[NetworkStatus, ...] = ()
     pace: timedelta = timedelta(0)
+    synced: datetime | None = None
+    saying: int = 0
+    slowed: int = 0
+    device: str = ""
+    fingerprint: str = ""
+    encryption: str = ""
 
 
 def room_address(room: str) -> tuple[str, str]:

@@ -22,8 +22,9 @@ def network(one: NetworkStatus, waiting: int, now: datetime) -> Message:
             f"{one.name}: {state}, {_rooms(one)}",
             _out(one),
             short(one.trouble, SENTENCE),
-            f"{waiting} waiting" if waiting else "",
+            _traffic(one, waiting, now),
             _ends(one),
+            _keys(one),
             _last_error(one, now),
         ]
     )
@@ -42,6 +43,20 @@ def _out(one: NetworkStatus) -> str:
     out = [(room, why) for room, why in one.rooms.items() if why not in (JOINED, WHEN_NEEDED)]
     named = "; ".join(f"{short(room, 60)}: {short(why, 60)}" for room, why in out[:NAMED])
     return named + (f"; and {len(out) - NAMED} more" if len(out) > NAMED else "")
+
+
+def _traffic(one: NetworkStatus, waiting: int, now: datetime) -> str:
+    counts = [(waiting, f"{waiting} waiting"), (one.saying, f"{one.saying} being said")]
+    counts += [(one.slowed, f"429 x{one.slowed} in 1h")]
+    synced = "" if one.synced is None else f"last sync {ago(one.synced, now)}"
+    return ", ".join([*(said for count, said in counts if count), *filter(None, [synced])])
+
+
+def _keys(one: NetworkStatus) -> str:
+    """By what others can tell that a message is the bot's."""
+    device = f"device {short(one.device, 40)}" if one.device else ""
+    fingerprint = f"fingerprint {short(one.fingerprint, 60)}" if one.fingerprint else ""
+    return ", ".join(filter(None, [device, fingerprint, short(one.encryption, SENTENCE)]))
 
 
 def _ends(one: NetworkStatus) -> str:

@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from bot.chat.matrix.slowed import Slowed
 from bot.errors import PermanentError, TemporaryError
 from tests.chat.fake_matrix import (
     ROOM,
@@ -273,6 +274,36 @@ async def test_too_large_is_permanent_and_gone_from_the_room_is_not(far_end: Far
         assert not error.value.doubt
         await until(lambda: far_end.count("POST join"))
         await bot.joined(ROOM)
+
+
+async def test_status_tells_how_the_traffic_is(far_end: FarEnd, keep: MemoryKeep) -> None:
+    far_end.answers["send"] = refuses("M_LIMIT_EXCEEDED", 429, retry_after_ms=10)
+    async with bot_for(far_end, keep).running() as bot:
+        before = bot.chat.status()
+        assert (before.synced, before.device, before.slowed, before.saying) == (None, "", 0, 0)
+        await bot.ready()
+        with pytest.raises(TemporaryError, match="too many requests"):
+            await bot.chat.say(post(ROOM, "x", "k"))
+        far_end.answers["send"] = never
+        saying = [asyncio.create_task(bot.chat.say(post(ROOM, "x", f"k{number}"))) for number in range(3)]
+        await until(lambda: far_end.count("PUT send") == 2)
+        now = bot.chat.status()
+        assert (now.device, now.slowed, now.saying) == ("D", 1, 3)
+        assert now.synced is not None
+        await until(lambda: bot.chat.status().synced != now.synced)
+    await asyncio.gather(*saying, return_exceptions=True)
+    assert bot.chat.status().saying == 0
+
+
+def test_of_refusals_the_last_hour_counts() -> None:
+    now = [0.0]
+    slowed = Slowed(lambda: now[0])
+    for moment in (0.0, 1000.0, 3000.0):
+        now[0] = moment
+        slowed.note()
+    assert slowed.count() == 3
+    now[0] = 4601.0
+    assert slowed.count() == 1
 
 
 async def test_before_and_after_it_runs_nothing_is_said(far_end: FarEnd, keep: MemoryKeep) -> None:

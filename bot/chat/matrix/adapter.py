@@ -20,6 +20,7 @@ from bot.chat.matrix.pause import pause
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.sending import Sending
 from bot.chat.matrix.session import Session
+from bot.chat.matrix.slowed import Slowed
 from bot.chat.matrix.sync import Sync
 from bot.errors import PermanentError, TemporaryError
 from bot.model import NetworkStatus, Post, Said
@@ -62,6 +63,10 @@ class MatrixChat:
         self._since: datetime | None = None
         self._trouble = self._error = ""
         self._erred: datetime | None = None
+        self._synced: datetime | None = None
+        self._slowed = Slowed()
+        self._saying = 0
+        self._device = ""
 
     # -- the contract ---------------------------------------------------------------------------------------
 
@@ -78,7 +83,11 @@ class MatrixChat:
     async def say(self, post: Post) -> Said:
         if self._sending is None:
             raise TemporaryError(f"{post.room}: {self.name} is not connected")
-        return await self._sending.say(post)
+        self._saying += 1
+        try:
+            return await self._sending.say(post)
+        finally:
+            self._saying -= 1
 
     def status(self) -> NetworkStatus:
         return NetworkStatus(
@@ -92,11 +101,16 @@ class MatrixChat:
             error=self._error,
             erred=self._erred,
             pace=self._pace.between,
+            synced=self._synced,
+            saying=self._saying,
+            slowed=self._slowed.count(),
+            device=self._device,
         )
 
     # -- how the connection is, told by the sync ------------------------------------------------------------
 
     def connected(self) -> None:
+        self._synced = self._clock()
         self._become("connected")
 
     def broken(self, why: str) -> None:
@@ -117,13 +131,14 @@ class MatrixChat:
     # -- the life of one client -----------------------------------------------------------------------------
 
     async def _live(self, heard: Hear) -> None:
-        client = new_client(self._config)
+        client = new_client(self._config, self._slowed)
         client.open()
         session = Session(client, self._config, self._kept)
         sending = Sending(client, self._rooms, self._config.timings, self._pace)
         try:
             while True:
                 await self._enter(session)
+                self._device = client.device_id
                 self._sending = sending
                 await self._work(client, heard)
                 await session.refused()

@@ -11,6 +11,7 @@ import aiohttp
 from nio import AsyncClient, AsyncClientConfig, Response
 
 from bot.chat.matrix.config import MatrixConfig
+from bot.chat.matrix.slowed import Slowed
 from bot.errors import PermanentError
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ async def _note_sent(session: aiohttp.ClientSession, context: SimpleNamespace, p
 
 class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
     """AsyncClient with two defects mended."""
+
+    slowed: Slowed  # counts the 429s
 
     def open(self) -> None:
         """Make the HTTP session; inside a running loop."""
@@ -60,6 +63,8 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
             if attempt.sent:
                 raise aiohttp.ServerDisconnectedError(str(error)) from error
             raise
+        if answer.status == 429:
+            self.slowed.note()
         return answer
 
     async def receive_response(self, response: Response) -> None:
@@ -70,7 +75,7 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
             log.warning("matrix room state is incomplete", exc_info=True)
 
 
-def new_client(config: MatrixConfig) -> Client:
+def new_client(config: MatrixConfig, slowed: Slowed) -> Client:
     """A client for the account that is not logged in; raises PermanentError if `ca_file` cannot be used."""
     # nio writes whole login answers at DEBUG, with the token, and each error answer as a warning.
     logging.getLogger("nio").setLevel(logging.ERROR)
@@ -82,6 +87,7 @@ def new_client(config: MatrixConfig) -> Client:
     )
     client = Client(config.homeserver, config.user, config=settings, ssl=_tls(config))
     client.user_id = config.user
+    client.slowed = slowed
     return client
 
 
