@@ -61,6 +61,7 @@ class Desk:
             window=window,
             classify=lambda uuids: self._classify(uuids, window),
             prefix=self._config.commands.prefix,
+            reactions=self._config.commands.reactions,
             kind=self._config.networks[heard.network].type,
         )
         # At the console nobody else is asked too much of.

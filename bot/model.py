@@ -272,8 +272,9 @@ class Heard:
 
     `room` is `NETWORK:ADDRESS`, in private the address that answers the person. `text` has the bot's name and
     prefix still on; `called` is that name as it stands there, "" if the line does not begin with it. `about`: id of
-    the message it replies or reacts to. `thread`: id of the first message of the thread it was said in (Matrix), ""
-    outside of one.
+    the message it replies or reacts to. `removed`: what the network calls `about` is gone; where that was a reaction
+    that was heard, commands get it as `reaction`, and in `about` the message it was on. `thread`: id of the first
+    message of the thread it was said in (Matrix), "" outside of one.
     """
 
     id: str

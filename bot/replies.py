@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
 from bot.chat import Chat
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Heard, Message, Post
-from bot.store import Store
+from bot.store import Store, Tx
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,10 @@ class Replies:
         """Answer it. After a crash a network gives it again: said with the same key, then it is remembered."""
         if await self._heard_before(heard):
             return
-        message = await self._answer(heard, self._clock())
+        meant = await self._with_reaction(heard) if heard.removed else heard
+        if meant is None:
+            return
+        message = await self._answer(meant, self._clock())
         if message is not None:
             await self._say(heard, message)
         await self._remember(heard)
@@ -73,8 +77,25 @@ class Replies:
             log.warning("store not read why=%r", str(error))
             return False
 
+    async def _with_reaction(self, heard: Heard) -> Heard | None:
+        """What was removed as the reaction that it was; None where it was none, or none that was heard."""
+        try:
+            reacted = await self._store.read(lambda tx: tx.reacted(heard.network, heard.about))
+        except TemporaryError as error:
+            log.warning("store not read why=%r", str(error))
+            return None
+        return None if reacted is None else replace(heard, reaction=reacted.reaction, about=reacted.about)
+
     async def _remember(self, heard: Heard) -> None:
         try:
-            await self._store.write(lambda tx: tx.hear(heard.network, heard.id, self._clock()))
+            await self._store.write(lambda tx: self._note(tx, heard))
         except TemporaryError as error:
             log.warning("heard not remembered why=%r", str(error))
+
+    def _note(self, tx: Tx, heard: Heard) -> None:
+        now = self._clock()
+        tx.hear(heard.network, heard.id, now)
+        if heard.removed:
+            tx.take_back(heard.network, heard.about, heard.person.account, now)
+        elif heard.reaction:
+            tx.react(heard, now)

@@ -16,6 +16,7 @@ from bot.chat.matrix.config import MatrixConfig
 from bot.model import EVERYBODY
 from bot.patterns import Matcher
 from bot.section import ConfigPath, Duration, Section, beside_config, secret
+from bot.text import plain_emoji
 
 Event = Literal["known", "unknown"]
 MATRIX_ID = re.compile(r"@[^:\s]+:\S+")
@@ -27,6 +28,14 @@ def room(value: str) -> str:
     if not network or not address:
         raise ValueError("a room is written NETWORK:ADDRESS, as oftc:#openstack-nova")
     return value
+
+
+def reaction(value: str) -> str:
+    """The same for all looks of an emoji."""
+    plain = plain_emoji(value)
+    if not plain.strip():
+        raise ValueError("expected an emoji, or what else people react with")
+    return plain
 
 
 def web_address(value: str) -> str:
@@ -207,7 +216,7 @@ class Announce(Section):
 class Commands(Section):
     """How the bot is asked. Limits are commands a minute; ignore: for so long who asks more is not answered.
 
-    private: it also answers in private.
+    private: it also answers in private. reactions: which verb a reaction to an announcement asks.
     """
 
     prefix: Annotated[str, Field(pattern=r"^[^\s\w]{1,3}$")] = "!"
@@ -215,6 +224,12 @@ class Commands(Section):
     per_room: Annotated[int, Field(ge=1)] = 30
     ignore: Duration = timedelta(minutes=5)
     private: bool = True
+    reactions: Annotated[Mapping[Annotated[str, AfterValidator(reaction)], Literal["why"]], Field(max_length=100)] = {
+        "❓": "why",
+        "❔": "why",
+        "⁉": "why",
+        "?": "why",
+    }
 
 
 class Logging(Section):

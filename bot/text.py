@@ -7,6 +7,8 @@ import unicodedata
 
 CUT = "…"
 SPACE = re.compile(r"\s+")
+# Whether an emoji is drawn as text or in colour, and the colour of its skin.
+LOOKS = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 
 
 def one_line(text: str) -> str:
@@ -33,3 +35,8 @@ def cut(text: str, most: int) -> str:
 def counted(number: int, word: str) -> str:
     """`1 job`, `2 jobs`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def plain_emoji(text: str) -> str:
+    """The same for all looks of an emoji."""
+    return LOOKS.sub("", text)

@@ -79,6 +79,49 @@ async def test_what_asks_nothing_is_not_answered(gate: Gate, desk: Desk) -> None
     assert gate.irc.posts == []
 
 
+# -- reactions ------------------------------------------------------------------------------------------------
+
+REACTION = replace(WHY, id="$reaction", text="", reaction="❓", about="$announcement")
+GONE = replace(WHY, id="$redaction", text="", about="$reaction", removed=True, person=Person("Mod", "@mod:x"))
+
+
+class Undoer:
+    """Keeps what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Heard] = []
+
+    async def answer(self, heard: Heard, now: datetime) -> Message | None:
+        self.asked.append(heard)
+        return None if heard.removed else Message("because")
+
+
+async def test_a_removed_reaction_comes_as_what_it_was_once_and_unanswered(gate: Gate) -> None:
+    desk = Undoer()
+    for heard in (GONE, REACTION, replace(GONE, id="$1"), replace(GONE, id="$1"), replace(GONE, id="$2")):
+        await Replies(desk.answer, gate.store, gate.chats, {"opendev": True}, lambda: gate.now).hear(heard)
+    # Before it was heard there was nothing to remove, and afterwards it is removed already.
+    assert desk.asked == [REACTION, replace(GONE, id="$1", reaction="❓", about="$announcement")]
+    assert gate.matrix.told == ["because"]
+    assert await gate.store.read(lambda tx: tx.was_heard("opendev", "$1"))
+
+
+async def test_what_is_removed_and_was_no_reaction_costs_a_look(gate: Gate) -> None:
+    desk = Undoer()
+    replies = Replies(desk.answer, gate.store, gate.chats, {"opendev": True}, lambda: gate.now)
+    await replies.hear(WHY)
+    await replies.hear(replace(GONE, about=WHY.id))
+    assert desk.asked == [WHY]
+    assert not await gate.store.read(lambda tx: tx.was_heard("opendev", GONE.id))
+
+
+async def test_a_removal_that_cannot_be_looked_up_is_let_be(gate: Gate, caplog: pytest.LogCaptureFixture) -> None:
+    desk = Undoer()
+    await Replies(desk.answer, Broken(gate.store), gate.chats, {"opendev": True}, lambda: gate.now).hear(GONE)
+    assert desk.asked == []
+    assert "store not read why='disk full'" in caplog.text
+
+
 @pytest.mark.parametrize("doubt", [False, True])
 async def test_matrix_is_tried_again_three_times_in_all_with_the_same_key(
     gate: Gate, desk: Desk, doubt: bool, caplog: pytest.LogCaptureFixture

@@ -9,13 +9,13 @@ from html import escape
 from uuid import uuid4
 
 from bot.classify import Classify
-from bot.commands import causes, check, gate, status, whoami, why
+from bot.commands import about, causes, check, gate, status, whoami, why
 from bot.commands.ask import Ask, Health, Verb
 from bot.commands.help import helping, unknown
 from bot.commands.limiter import Limiter, Verdict
 from bot.commands.parse import Asked, parse
 from bot.commands.reply import LIMIT, span
-from bot.errors import UserError
+from bot.errors import TemporaryError, UserError
 from bot.model import Heard, Message
 from bot.text import cut, one_line
 
@@ -34,7 +34,7 @@ async def answer(ask: Ask, names: Collection[str], limiter: Limiter) -> Message 
     traceback. Whether the line was heard before is the caller's to know.
     """
     heard = ask.heard
-    asked = None if heard.removed else parse(heard.text, names, ask.prefix, heard.private)
+    asked = None if heard.removed else await _asked(ask, names)
     if asked is None:
         return None
     match limiter.admit(_who(heard), heard.room, ask.now, known=asked.verb in TABLE):
@@ -45,6 +45,18 @@ async def answer(ask: Ask, names: Collection[str], limiter: Limiter) -> Message 
         case Verdict.TELL:
             return _plain("too many commands: I go on in a minute")
     return await _answered(replace(ask, words=asked.words, rest=asked.rest), asked)
+
+
+async def _asked(ask: Ask, names: Collection[str]) -> Asked | None:
+    heard = ask.heard
+    asked = parse(heard.text, names, ask.prefix, heard.private)
+    if not (heard.about or heard.thread):
+        return asked
+    try:
+        return await about.completed(ask, asked, TABLE)
+    except TemporaryError as error:
+        log.warning("store not read why=%r", str(error))
+        return asked
 
 
 def _who(heard: Heard) -> str:

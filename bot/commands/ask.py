@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -44,7 +44,8 @@ class Ask:
 
     `words`: what stood behind the verb, `rest`: the same as it was typed (the dispatcher sets them). `passes`: does a
     feed of the room want this failure? `pipelines`: the watched ones. `query`: a signature's query as the index takes
-    it, for links to a search page; where it gives "" there is no link. `window`: the look-back as of now. `patience`:
+    it, for links to a search page; where it gives "" there is no link.
+    `reactions`: verbs by the reaction that asks them. `window`: the look-back as of now. `patience`:
     seconds that a search on the spot may take in all. `search`, `window` and `classify` are None where there is nothing
     to ask. `kind`: of the network where it was heard.
     """
@@ -64,6 +65,7 @@ class Ask:
     classify: Classify | None = None
     patience: float = 10.0
     prefix: str = "!"
+    reactions: Mapping[str, str] = field(default_factory=dict)
     kind: Literal["irc", "matrix", "console"] = "irc"
     words: tuple[str, ...] = ()
     rest: str = ""
@@ -71,10 +73,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`usage` is what stands behind the name; `example` a whole line behind the prefix."""
+    """`usage` is what stands behind the name; `example` a whole line behind the prefix.
+
+    `of_change`: alone in a reply to an announcement it is asked about that announcement's change.
+    """
 
     name: str
     usage: str
     help: str
     example: str
     run: Callable[[Ask], Awaitable[Message]]
+    of_change: bool = False

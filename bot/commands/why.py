@@ -98,5 +98,6 @@ VERBS = (
         "what failed, whether it is known, and what to do; also in pipelines that nobody watches",
         "why 912345,3",
         why,
+        of_change=True,
     ),
 )

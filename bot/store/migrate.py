@@ -19,7 +19,8 @@ from bot.store.notes import NoteVerbs
 log = logging.getLogger(__name__)
 
 SCRIPTS = Path(__file__).parent / "migrations"
-VERSIONS = ("0001", "0002")  # the scripts' revisions in order (a test compares); alembic is imported only to migrate
+# The scripts' revisions in order (a test compares); alembic is imported only to migrate.
+VERSIONS = ("0001", "0002", "0003")
 VERSION_TABLE = "gatewatch_version"
 CREATED = "created"  # the meta value: when this store was made
 

@@ -43,6 +43,11 @@ class OutboxVerbs(Verbs):
     def delivery(self, id: int) -> Delivery | None:
         return next(iter(self._deliveries(select(delivery).where(delivery.c.id == id))), None)
 
+    def said_as(self, network: str, id: str) -> Delivery | None:
+        """The row that the far end of the network calls so; the newest, where it gives an id twice."""
+        wanted = select(delivery).where(delivery.c.network == network, delivery.c.said == id)
+        return next(iter(self._deliveries(wanted.order_by(delivery.c.id.desc()).limit(1))), None)
+
     def folded(self, into: int) -> list[Delivery]:
         """The rows that a digest or catch-up stands for, in the order in which they would have been said."""
         return self._deliveries(select(delivery).where(delivery.c.folded_into == into).order_by(*IN_ORDER))

@@ -115,7 +115,7 @@ delivery = Table(
     Column("wakes", Boolean, nullable=False),
     Column("spoke", Json, nullable=False),
     Column("replaces", Plain),
-    Column("said", Plain),
+    Column("said", Key, index=True),
     Column("ended", Utc, index=True),
     Column("folded_into", Integer, index=True),
     Column("gap_start", Utc),
@@ -140,6 +140,21 @@ heard = Table(
     Column("network", Key, primary_key=True),
     Column("id", Key, primary_key=True),
     Column("at", Utc, nullable=False, index=True),
+)
+
+# A reaction that was heard; `about`: the message it is on. `removed` once it is taken back, by `removed_by`.
+reaction = Table(
+    "reaction",
+    metadata,
+    Column("network", Key, primary_key=True),
+    Column("id", Key, primary_key=True),
+    Column("room", Plain, nullable=False),
+    Column("account", Plain, nullable=False),
+    Column("reaction", Plain, nullable=False),
+    Column("about", Key, nullable=False),
+    Column("at", Utc, nullable=False, index=True),
+    Column("removed", Utc),
+    Column("removed_by", Plain, nullable=False),
 )
 
 feed = Table(

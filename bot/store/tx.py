@@ -9,9 +9,10 @@ from bot.records import Delivery, Rendered
 from bot.store.builds import BuildVerbs
 from bot.store.claim import ClaimVerbs
 from bot.store.notes import NoteVerbs
+from bot.store.reactions import ReactionVerbs
 
 
-class Tx(BuildVerbs, NoteVerbs, ClaimVerbs):
+class Tx(BuildVerbs, NoteVerbs, ReactionVerbs, ClaimVerbs):
     """What a piece of work may do; it is committed when the work returns, and undone when it raises."""
 
     def claim(

@@ -117,6 +117,10 @@ class Human:
         path = f"rooms/{quote(room_id)}/send/{kind}/{uuid.uuid4().hex}"
         return str(self.call("PUT", path, content)["event_id"])
 
+    def redact(self, room_id: str, event_id: str) -> str:
+        path = f"rooms/{quote(room_id)}/redact/{quote(event_id)}/{uuid.uuid4().hex}"
+        return str(self.call("PUT", path, {})["event_id"])
+
     # -- reading --------------------------------------------------------------------------------------------
 
     def events(self, room_id: str) -> list[Event]:

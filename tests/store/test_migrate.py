@@ -20,13 +20,14 @@ from bot.store.migrate import SCRIPTS, VERSION_TABLE, VERSIONS
 from bot.store.tables import metadata
 from tests.store.making import NOW, failure, run
 
+LAST, COMING = VERSIONS[-1], f"{int(VERSIONS[-1]) + 1:04}"
 NEXT = '''"""The next version."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "{coming}"
+down_revision = "{last}"
 
 
 def upgrade() -> None:
@@ -47,10 +48,10 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str = "p
     """From here on gatewatch is one version further."""
     scripts = tmp_path / "scripts"
     shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "r0003_next.py").write_text(NEXT.format(then=then))
+    (scripts / "versions" / f"r{COMING}_next.py").write_text(NEXT.format(then=then, last=LAST, coming=COMING))
     monkeypatch.setattr("bot.store.migrate.SCRIPTS", scripts)
-    monkeypatch.setattr("bot.store.migrate.VERSIONS", (*VERSIONS, "0003"))
-    monkeypatch.setattr("bot.store.store.VERSIONS", (*VERSIONS, "0003"))
+    monkeypatch.setattr("bot.store.migrate.VERSIONS", (*VERSIONS, COMING))
+    monkeypatch.setattr("bot.store.store.VERSIONS", (*VERSIONS, COMING))
     return scripts
 
 
@@ -82,7 +83,7 @@ def test_a_store_is_brought_up_and_keeps_what_it_has(
     store = Store.open(url, now=NOW)
     assert len(store.read_now(lambda tx: tx.failures(["u1"]))) == 1
     assert columns(store) == {"key", "value", "note"}
-    assert "version=0003 was=0002" in caplog.text
+    assert f"version={COMING} was={LAST}" in caplog.text
     store.close_now()
 
 
@@ -91,8 +92,8 @@ def test_the_file_is_backed_up_before(file: Path, tmp_path: Path, monkeypatch: p
     next_version(tmp_path, monkeypatch)
     Store.open(f"sqlite:///{file}", now=NOW).close_now()
     monkeypatch.undo()
-    assert Path(f"{file}.version-0002").stat().st_mode & 0o777 == 0o600
-    copy = Store.open(f"sqlite:///{file}.version-0002", now=NOW)  # a whole store of the version before
+    assert Path(f"{file}.version-{LAST}").stat().st_mode & 0o777 == 0o600
+    copy = Store.open(f"sqlite:///{file}.version-{LAST}", now=NOW)  # a whole store of the version before
     assert len(copy.read_now(lambda tx: tx.failures(["u1"]))) == 1
     copy.close_now()
 
@@ -103,10 +104,10 @@ def test_a_migration_that_fails_leaves_the_store_and_the_backup(
     made(url)
     next_version(tmp_path, monkeypatch, "op.drop_column('nowhere', 'nothing')")
     for _try in range(2):
-        with pytest.raises(UserError, match=r"could not be brought to version 0003: .*It is as it was") as caught:
+        with pytest.raises(UserError, match=rf"could not be brought to version {COMING}: .*It is as it was") as caught:
             Store.open(url, now=NOW)
     if url.startswith("sqlite"):
-        assert f"a copy is in {tmp_path}/gatewatch.db.version-0002" in str(caught.value)
+        assert f"a copy is in {tmp_path}/gatewatch.db.version-{LAST}" in str(caught.value)
     monkeypatch.undo()
     store = Store.open(url, now=NOW, wait_for_lock=0)
     assert len(store.read_now(lambda tx: tx.failures(["u1"]))) == 1
@@ -125,7 +126,7 @@ def test_a_crash_in_a_migration_leaves_the_version_before(
         "from pathlib import Path\n"
         "from bot.store import Store, migrate\n"
         "from tests.store.making import NOW\n"
-        "migrate.SCRIPTS, migrate.VERSIONS = Path(sys.argv[2]), ('0001', '0002', '0003')\n"
+        f"migrate.SCRIPTS, migrate.VERSIONS = Path(sys.argv[2]), {(*VERSIONS, COMING)}\n"
         "Store.open(sys.argv[1], now=NOW)\n"
     )
     assert run(code, url, str(scripts)) == -9
@@ -140,7 +141,7 @@ def test_a_store_of_a_newer_version_is_refused(url: str, tmp_path: Path, monkeyp
         made(url)
     before = contents(tmp_path)
     for opening in (lambda: Store.open(url, now=NOW), lambda: Store.copy_in_memory(url)):
-        with pytest.raises(UserError, match="is of version 0003, this gatewatch knows 0002: run the newer"):
+        with pytest.raises(UserError, match=f"is of version {COMING}, this gatewatch knows {LAST}: run the newer"):
             opening()
     assert contents(tmp_path) == before
 

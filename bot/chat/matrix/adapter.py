@@ -165,7 +165,7 @@ class MatrixChat:
     async def _work(self, client: Client, heard: Hear) -> None:
         """Hear, and join rooms, until the token is refused."""
         timings = self._config.timings
-        inbox = Inbox(self.name, client, self._rooms, heard, timings.oldest, self._prefix, self._clock)
+        inbox = Inbox(self.name, client, self._rooms, heard, self._config, self._prefix, self._clock)
         sync = Sync(client, self._rooms, self._invites, inbox, self._kept, timings, self)
         try:
             async with asyncio.TaskGroup() as group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -16,6 +17,16 @@ def homeserver(value: str) -> str:
     if scheme not in ("http", "https") or not rest or any(mark in rest for mark in "?# "):
         raise ValueError("a homeserver is a URL as https://matrix.example.org")
     return value.rstrip("/")
+
+
+def people(value: str) -> str:
+    """A Matrix id in which * and ? may stand for anything."""
+    if not re.fullmatch(r"[@*?]\S*", value):
+        raise ValueError(f"{value!r} is no Matrix id as @zuul:example.org; * and ? stand for anything")
+    return value
+
+
+People = Annotated[str, AfterValidator(people)]
 
 
 class Timings(Section):
@@ -52,6 +63,7 @@ class MatrixConfig(Section):
     token: SecretStr | None = None
     token_file: ConfigPath | None = None
     ca_file: ConfigPath | None = None
+    ignore: tuple[People, ...] = ()
     timings: Timings = Timings()
 
     @model_validator(mode="after")

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from nio import Event, ReactionEvent, RoomMessageText
+from nio import BadEvent, Event, ReactionEvent, RedactionEvent, RoomMessageText
 
+from bot.chat.matrix.globs import matches_any
 from bot.chat.matrix.levels import Levels
 from bot.model import Heard, Person
 
 # What older clients put before a reply: the quoted lines and an empty one.
 _REPLY_QUOTE = re.compile(r"(?:> ?[^\n]*\n)+\n?")
 _PILL = re.compile(r'\s*(?:<p>\s*)?<a [^>]*?href="([^"]*)"[^>]*>([^<]*)</a>')
+_WORD = re.compile(r"[A-Za-z]{1,20}[?!.]?")
 _MARKDOWN_PILL = re.compile(r"\s*\[([^\]]*)\]\(([^)\s]*)\)")
 
 
@@ -27,7 +29,7 @@ class Ear:
 
     `room`: its full name. `me`: the bot's Matrix id. `prefix`: with it a line is a command. `names`: what else
     people call the bot there. `private`: only the bot and one person are in it. `people`: display names by Matrix id,
-    the speaker's at least. `levels`: who has which power there.
+    the speaker's at least. `levels`: who has which power there. `ignored`: Matrix ids with * and ? who are not heard.
     """
 
     network: str
@@ -38,6 +40,7 @@ class Ear:
     private: bool
     people: Mapping[str, str]
     levels: Levels
+    ignored: Sequence[str] = ()
 
 
 def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | None:
@@ -45,21 +48,38 @@ def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | No
 
     Nothing from the bot itself, no notices (bots must not answer bots), no edits, nothing older than `oldest`.
     """
-    if not isinstance(event, RoomMessageText | ReactionEvent):  # and no event that could not be read
+    redacts = _redacts(event)
+    if not isinstance(event, RoomMessageText | ReactionEvent) and not redacts:  # and no event that could not be read
         return None
     at = _time(event.server_timestamp, now)
-    if event.sender == ear.me or now - at > oldest:
+    if event.sender == ear.me or matches_any(event.sender, ear.ignored) or now - at > oldest:
         return None
     if isinstance(event, ReactionEvent):
         return _heard(event, ear, at, text="", reaction=event.key, about=event.reacts_to)
+    if redacts:
+        return _heard(event, ear, at, text="", about=redacts, removed=True)
     content = _mapping(event.source.get("content"))
     relation = _mapping(content.get("m.relates_to"))
     if relation.get("rel_type") == "m.replace":
         return None
     text, called = addressed(content, ear)
-    if not text or not (ear.private or called or is_verb(text, ear.prefix)):
+    about, thread = _replied_to(relation), _thread(relation)
+    # A word alone in a reply may be a verb about what it replies to.
+    alone = bool(about or thread) and _WORD.fullmatch(text) is not None
+    if not text or not (ear.private or called or alone or is_verb(text, ear.prefix)):
         return None
-    return _heard(event, ear, at, text=text, called=called, about=_replied_to(relation), thread=_thread(relation))
+    return _heard(event, ear, at, text=text, called=called, about=about, thread=thread)
+
+
+def _redacts(event: Event) -> str:
+    """The id of what an m.room.redaction takes away.
+
+    From version 11 of rooms on it may stand in the content alone, which nio finds bad:
+    https://spec.matrix.org/v1.16/client-server-api/#mroomredaction
+    """
+    if not isinstance(event, RedactionEvent | BadEvent) or event.source.get("type") != "m.room.redaction":
+        return ""
+    return _text(event.source.get("redacts")) or _text(_mapping(event.source.get("content")).get("redacts"))
 
 
 def addressed(content: Mapping[str, Any], ear: Ear) -> tuple[str, str]:
@@ -117,6 +137,7 @@ def _heard(
     reaction: str = "",
     thread: str = "",
     called: str = "",
+    removed: bool = False,
 ) -> Heard:
     sender = event.sender
     return Heard(
@@ -129,6 +150,7 @@ def _heard(
         at=at,
         reaction=reaction,
         about=about,
+        removed=removed,
         thread=thread,
         called=called,
     )

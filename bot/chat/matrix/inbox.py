@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from bot.chat import Hear
 from bot.chat.matrix.client import Client
+from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.hearing import Ear, hear
 from bot.chat.matrix.rooms import Rooms
 
@@ -24,7 +25,7 @@ class Inbox:
         client: Client,
         rooms: Rooms,
         heard: Hear,
-        oldest: timedelta,
+        config: MatrixConfig,
         prefix: str,
         clock: Callable[[], datetime],
     ) -> None:
@@ -32,14 +33,14 @@ class Inbox:
         self._client = client
         self._rooms = rooms
         self._heard = heard
-        self._oldest = oldest
+        self._config = config
         self._prefix = prefix
         self._clock = clock
 
     async def take(self, room_id: str, event: Any) -> None:
         """The one broad guard of this network: an error while an event is handled costs that event only."""
         try:
-            heard = hear(event, self._ear(room_id, event.sender), self._clock(), self._oldest)
+            heard = hear(event, self._ear(room_id, event.sender), self._clock(), self._config.timings.oldest)
             if heard is not None:
                 await self._heard(heard)
         except Exception:
@@ -59,5 +60,6 @@ class Inbox:
             names=[people.get(me, ""), me[1:].partition(":")[0]],
             private=room.member_count <= 2 and room_id not in self._rooms.configured(),
             people=people,
+            ignored=self._config.ignore,
             levels=self._rooms.states.of(room_id).levels,
         )
