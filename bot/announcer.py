@@ -116,10 +116,8 @@ class Announcer:
         return self._render(tx, row, now)
 
     async def _say(self, row: Delivery) -> Said | TemporaryError | PermanentError:
-        message = row.message or Message("")
-        post = Post(row.room, row.key, message, row.loud, row.mentions, replaces=row.replaces, wakes=row.wakes)
         try:
-            said = await self._chat.say(post)
+            said = await self._chat.say(_post(row))
         except (TemporaryError, PermanentError) as error:
             log.warning("not said delivery=%d room=%s why=%r", row.id, row.room, str(error))
             return error
@@ -148,6 +146,19 @@ class Announcer:
             case PermanentError():
                 tx.fail(row.id, str(outcome), now)
                 self._troubles.once(f"room {row.room}", str(outcome))
+
+
+def _post(row: Delivery) -> Post:
+    return Post(
+        room=row.room,
+        key=row.key,
+        message=row.message or Message(""),
+        loud=row.loud,
+        mentions=row.mentions,
+        replaces=row.replaces,
+        wakes=row.wakes,
+        doubt_since=row.due if row.doubt else None,
+    )
 
 
 def _slow(waiting: int, pace: timedelta) -> str:

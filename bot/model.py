@@ -298,7 +298,8 @@ class Post:
     `answers`: what it replies to; such a post goes first and may have several lines. `first`: goes first, too.
     `replaces`: what was said and is now corrected. `loud`: may notify people (Matrix: m.text). `mentions`: whom, by
     Matrix id, or EVERYBODY in the room. Of a correction both say how the message as a whole is, and `wakes`, whether
-    people are told of the correction, too: it is worse than what it corrects.
+    people are told of the correction, too: it is worse than what it corrects. `doubt_since`: where the far end may
+    have it already, since when at the earliest.
     """
 
     room: str
@@ -311,6 +312,7 @@ class Post:
     replaces: Said | None = None
     first: bool = False
     wakes: bool = False
+    doubt_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ async def test_in_doubt_a_row_keeps_text_and_key_and_is_corrected_afterwards(gat
     await gate.tick(3)
     first, again, edit = gate.matrix.posts
     assert (first.key, first.message) == (again.key, again.message)
+    assert (first.doubt_since, edit.doubt_since) == (None, None)
+    assert again.doubt_since is not None and again.doubt_since <= START + 2 * MINUTE  # not later than the first try
     assert edit.key != first.key
     assert gate.matrix.told == [
         HEAD + f"tempest: {BOOMS}",

@@ -39,8 +39,10 @@ async def test_announcement_is_seen_once_with_html_and_nobody_is_pinged_by_accid
         "format": "org.matrix.custom.html",
         "formatted_body": "<b>ada</b>: job failed",
         "m.mentions": {},
+        "org.gatewatch.key": "k/1:a",
     }
-    assert two["content"] == {"msgtype": "m.text", "body": "unknown", "m.mentions": {"user_ids": [scene.human.id]}}
+    mentioned = {"m.mentions": {"user_ids": [scene.human.id]}}
+    assert two["content"] == {"msgtype": "m.text", "body": "unknown", **mentioned, "org.gatewatch.key": "k/2"}
 
 
 async def test_correction_replaces_what_was_said(scene: Scene) -> None:

@@ -7,11 +7,13 @@ import hmac
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from string import Template
 
@@ -91,6 +93,13 @@ class Synapse:
     def go_on(self) -> None:
         """SIGCONT."""
         self._signal(signal.SIGCONT)
+
+    def forget_transactions(self) -> None:
+        """As it does after a day, see bot/chat/matrix/saidbefore.py; a restart empties what it has in memory."""
+        self.kill()
+        with closing(sqlite3.connect(self._folder / "homeserver.db")) as database, database:
+            database.execute("DELETE FROM event_txn_id_device_id")
+        self.start()
 
     def register(self, user: str, password: str, *, admin: bool = False) -> str:
         """Make an account by the shared secret; its Matrix id.

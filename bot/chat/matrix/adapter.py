@@ -134,7 +134,7 @@ class MatrixChat:
         client = new_client(self._config, self._slowed)
         client.open()
         session = Session(client, self._config, self._kept)
-        sending = Sending(client, self._rooms, self._config.timings, self._pace)
+        sending = Sending(client, self._rooms, self._config.timings, self._pace, self._clock)
         try:
             while True:
                 await self._enter(session)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from bot.chat.matrix.answers import Limited, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.content import message_content
 from bot.chat.matrix.pace import Pace
 from bot.chat.matrix.rooms import Rooms
+from bot.chat.matrix.saidbefore import MARK, SaidBefore, doubt_since
 from bot.chat.matrix.turns import Turns
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Post, Said
@@ -16,11 +20,15 @@ from bot.model import Post, Said
 class Sending:
     """The way out, for the life of one client. `pace`: how fast the server lets it go."""
 
-    def __init__(self, client: Client, rooms: Rooms, timings: Timings, pace: Pace) -> None:
+    def __init__(
+        self, client: Client, rooms: Rooms, timings: Timings, pace: Pace, clock: Callable[[], datetime]
+    ) -> None:
         self._client = client
         self._rooms = rooms
         self._timings = timings
         self._pace = pace
+        self._clock = clock
+        self._before = SaidBefore(client, timings.request)
         self._turns = Turns()
         self._closed = False
 
@@ -29,25 +37,38 @@ class Sending:
         self._closed = True
 
     async def say(self, post: Post) -> Said:
-        """Raises TemporaryError and PermanentError. The transaction id is the post's key."""
+        """Raises TemporaryError and PermanentError. The transaction id is the post's key.
+
+        What the room may have already is looked for there first.
+        """
         room_id = self._rooms.id(post.room)
         first = post.first or post.answers is not None
         await self._pace.take(post.room, first=first)
         async with self._turns.turn(room_id, first=first):
             if self._closed:
                 raise TemporaryError(f"{post.room}: not connected")
-            return await self._put(room_id, post)
+            try:
+                return await self._once(room_id, post)
+            except TokenRefused as error:
+                raise TemporaryError(f"{post.room}: the access token was refused") from error
+
+    async def _once(self, room_id: str, post: Post) -> Said:
+        since = doubt_since(post, self._clock())
+        if since is not None and (there := await self._before.find(room_id, post.room, post.key, since)):
+            return Said(there)
+        return await self._put(room_id, post)
 
     async def _put(self, room_id: str, post: Post) -> Said:
-        request = self._client.room_send(room_id, "m.room.message", message_content(post), tx_id=post.key)
+        content = {**message_content(post), MARK: post.key}
+        request = self._client.room_send(room_id, "m.room.message", content, tx_id=post.key)
         at = self._pace.now()
         try:
             answer = await ask(request, post.room, self._timings.request)
         except Limited as error:
             self._pace.refused(at, error.retry_after)
             raise
-        except TokenRefused as error:
-            raise TemporaryError(f"{post.room}: the access token was refused") from error
+        except TokenRefused:
+            raise
         except Refusal as error:
             await self._still_in(room_id, post.room, error)
             raise PermanentError(_sentence(post.room, self._client.user_id, error)) from error
