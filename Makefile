@@ -12,7 +12,7 @@ run: $(VENV)/.run
 	@$(VENV)/bin/gatewatch run -c $(CONFIG)
 
 test: $(VENV)/.test
-	$(PYTEST) -n 2 --dist loadgroup $(ARGS)
+	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-engines: $(VENV)/.test
 	.ci/fetch-jars $(or $(ENGINES),all)
