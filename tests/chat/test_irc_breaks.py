@@ -26,7 +26,7 @@ from tests.heartbeat import heartbeat
 from tests.servers.ircd import Ircd
 from tests.servers.link import DOWN, UP, Link, link_to
 
-pytestmark = pytest.mark.xdist_group("ircd")
+pytestmark = pytest.mark.xdist_group("irc-breaks")
 BREAKS = int(os.environ.get("GATEWATCH_BREAKS", "10"))
 ALERTS = 3 * BREAKS if BREAKS <= 10 else 10 * BREAKS
 REAL = os.environ.get("GATEWATCH_REAL_TIMES") == "1"
@@ -174,3 +174,34 @@ async def test_no_break_loses_an_alert(ircd: Ircd, tmp_path: Path) -> None:
     assert repeats <= BREAKS
     assert min(gaps) >= floor
     assert max(heart.held_up) < STALL
+
+
+async def test_a_nick_that_is_killed_loses_nothing(narrow_hybrid: Ircd, tmp_path: Path) -> None:
+    """Two rooms go by another connection, which is broken in the middle of them; the first one's go on."""
+    where = (narrow_hybrid.tls_port, narrow_hybrid.ca_file)
+    rooms, timings = ["#one", "#two", "#three", "#four"], {**TIMINGS, "reconnect": [1], "reconnect_floor": 1}
+    async with (
+        human("ann", *where) as ann,
+        human("bob", *where) as bob,
+        running(narrow_hybrid, *rooms, further_nicks=["gatewatch2"], timings=timings) as bot,
+        announcing(bot.chat, tmp_path, clock=quick_clock(20)) as alerts,
+    ):
+        bob.send("OPER oper operpw")
+        await bob.wait_for(lambda line: " 381 " in line)
+        for person, room in zip((ann, ann, bob, bob), rooms, strict=True):
+            await person.join(room)
+        await bot.until(lambda: [one.state for one in bot.chat.status().connections] == ["ready"] * 2)
+        first, second = bot.chat.status().connections
+        await asyncio.to_thread(alerts.queue, [f"test:{room}" for room in rooms], 16)
+        await bob.until(lambda: len(bob.said_by("gatewatch2")) == 2)
+        bob.send("KILL gatewatch2 :for a test")
+        await alerts.finished(within=60)
+        assert await asyncio.to_thread(alerts.stages) == {Stage.SAID: 16}
+        now = bot.chat.status().connections
+    assert (now[0].since, now[0].error) == (first.since, "")
+    assert now[1].since != second.since and "for a test" in now[1].error
+    for place, (room, person) in enumerate(zip(rooms, (ann, ann, bob, bob), strict=True)):
+        heard = person.heard(room, "gatewatch" if person is ann else "gatewatch2")
+        assert list(dict.fromkeys(heard)) == alerts.texts[place::4]
+    assert len(ann.said_by("gatewatch")) == 8
+    assert len(bob.said_by("gatewatch2")) in (8, 9)

@@ -178,6 +178,13 @@ def crowded_hybrid() -> Iterator[Ircd]:
 
 
 @pytest.fixture(scope="session")
+def narrow_hybrid() -> Iterator[Ircd]:
+    """ircd-hybrid that lets a connection be in two channels."""
+    with while_used(start_hybrid({**EASED, "CHANNELS": 2})) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def hybrid_services() -> Iterator[Ircd]:
     """ircd-hybrid with Anope: no SASL, as on OFTC."""
     with while_used(start_hybrid()) as server:
