@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 BEAT = 0.005
-# Linux: nanoseconds run, nanoseconds ready to run and waiting for a processor, time slices (sched-stats.rst).
-WAITED = Path("/proc/thread-self/schedstat")
+THREADS = Path("/proc/self/task")
 
 
 @dataclass
@@ -23,9 +23,22 @@ class Heartbeat:
     held_up: list[float] = field(default_factory=list)
 
 
-def waited() -> float:
-    """Seconds that this thread has waited for a processor so far; 0 where the system does not tell."""
-    return int(WAITED.read_text().split()[1]) / 1e9 if WAITED.exists() else 0.0
+def waited() -> dict[str, int]:
+    """Nanoseconds that each thread has been ready to run and waited for a processor; empty where no system tells.
+
+    Of all threads: one that has the interpreter's lock and no processor keeps the loop waiting as well. Linux: time
+    run, time waited, time slices (sched-stats.rst).
+    """
+    found = {}
+    for thread in os.scandir(THREADS) if THREADS.exists() else ():
+        with suppress(OSError):  # it has ended
+            found[thread.name] = int(Path(thread.path, "schedstat").read_text().split()[1])
+    return found
+
+
+def waited_since(before: dict[str, int]) -> float:
+    """Seconds that all threads have waited since then."""
+    return sum(waiting - before.get(thread, 0) for thread, waiting in waited().items()) / 1e9
 
 
 @asynccontextmanager
@@ -35,11 +48,11 @@ async def heartbeat() -> AsyncIterator[Heartbeat]:
 
     async def beat() -> None:
         while True:
-            began, waiting = time.monotonic(), waited()
+            waiting, began = waited(), time.monotonic()
             await asyncio.sleep(BEAT)
             late = time.monotonic() - began - BEAT
             heart.late.append(late)
-            heart.held_up.append(late - (waited() - waiting))
+            heart.held_up.append(late - waited_since(waiting))
 
     # As `gatewatch run` does: all that a test run has imported would be looked through for garbage.
     gc.collect()
