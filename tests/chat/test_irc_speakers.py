@@ -59,6 +59,19 @@ async def test_account_and_standing_of_who_speaks(services: Ircd, way: str) -> N
             assert (person.account, person.level) == (ann.nick, 0)
 
 
+@pytest.mark.parametrize("daemon", ["hybrid_services", "atheme"])
+async def test_the_account_is_known_on_every_kind_of_services(
+    request: pytest.FixtureRequest, daemon: str, way: str
+) -> None:
+    where: Ircd = request.getfixturevalue(daemon)
+    async with known(where, f"gil{way}") as gil, stranger(where, "bob", f"#services{way}") as bob:
+        await gil.join(f"#services{way}")
+        async with running(where, f"#services{way}") as bot:
+            await bot.ready()
+            people = [await person_of(bot, who, f"#services{way}", f"!{who.nick}") for who in (gil, bob)]
+            assert [(one.account, one.doubt) for one in people] == [(gil.nick, ""), ("", "")]
+
+
 async def test_a_nick_that_changes_hands_between_two_lines(services: Ircd, way: str) -> None:
     nick, channel = f"cat{way}", f"#hands{way}"
     async with known(services, nick) as cat, stranger(services, "mallory", channel) as mallory:
