@@ -67,6 +67,7 @@ setup(
         "postgres": ["psycopg[binary]>=3.2,<4"],
         "plots": ["matplotlib>=3.9"],
         "test": [
+            "matrix-nio[e2e]>=0.26,<0.27",
             "botocore>=1.34,<2",
             "psycopg[binary]>=3.2,<4",
             "pytest>=8,<9",

@@ -94,7 +94,13 @@ def open_chats(config: Config, store: Store, rooms: list[str]) -> dict[str, Chat
                 from bot.chat.matrix.adapter import MatrixChat
 
                 chats[name] = MatrixChat(
-                    name, network, own, StoreKeep(store), clock=utc_now, prefix=config.commands.prefix
+                    name,
+                    network,
+                    own,
+                    StoreKeep(store),
+                    clock=utc_now,
+                    prefix=config.commands.prefix,
+                    crypto=config.crypto_folder(name),
                 )
     return chats
 

@@ -66,6 +66,19 @@ class Config(Section):
     commands: Commands = Commands()
     logging: Logging = Logging()
 
+    def crypto_folder(self, network: str) -> Path | None:
+        """Where a Matrix network keeps the keys of its encryption: as configured, else beside the store.
+
+        None without encryption, and where the store is no file and nothing is configured.
+        """
+        section = self.networks[network]
+        if section.type != "matrix" or not section.encryption:
+            return None
+        if section.crypto_folder is not None:
+            return section.crypto_folder
+        file = self.store.file()
+        return None if file is None else file.parent / "crypto" / network
+
 
 # What a faulty file is given in place of the sections that it must have, so that the rest of it is checked too.
 STAND_INS: Mapping[str, object] = {

@@ -33,6 +33,7 @@ def faults(config: Config, marked: Marked) -> Iterator[Fault]:
         *_consoles(config),
         *_files(config, ()),
         *_certificates(config),
+        *_crypto(config),
     ):
         yield marked.fault(path, message)
 
@@ -169,3 +170,21 @@ def _certificates(config: Config) -> Found:
             tls.context(search)
         except tls.Unusable as fault:
             yield ("search", fault.key), fault.why
+
+
+def _crypto(config: Config) -> Found:
+    """Keys of encryption need a place: each network its own, and PostgreSQL has no folder to put them beside."""
+    folders: dict[Path, str] = {}
+    for name, network in config.networks.items():
+        if network.type != "matrix":
+            continue
+        if not network.encryption and network.crypto_folder is not None:
+            yield ("networks", name, "crypto_folder"), "it is for encryption: true"
+        elif network.encryption:
+            folder = config.crypto_folder(name)
+            if folder is None:
+                yield ("networks", name, "encryption"), "with a store in PostgreSQL it needs a crypto_folder too"
+            elif folder in folders:
+                yield ("networks", name, "crypto_folder"), f"{folders[folder]} has the same folder: each needs its own"
+            else:
+                folders[folder] = name

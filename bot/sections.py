@@ -114,6 +114,11 @@ class Store(Section):
             raise ValueError("password_file needs postgresql://USER@HOST/NAME, without a password in it")
         return self
 
+    def file(self) -> Path | None:
+        """SQLite's file, None for PostgreSQL."""
+        scheme, _, path = self.url.get_secret_value().partition(":///")
+        return Path(path) if scheme == "sqlite" else None
+
     def address(self) -> str:
         """The whole URL, its password (percent-encoded) in it. Raises OSError where the file cannot be read."""
         url = self.url.get_secret_value()

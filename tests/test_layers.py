@@ -14,6 +14,9 @@ HOMES = {
     "jaraco": ("bot/chat/irc",),
     "scramp": ("bot/chat/irc/mechanisms",),
     "nio": ("bot/chat/matrix",),
+    "vodozemac": ("bot/chat/matrix/devicekeys",),
+    "peewee": ("bot/chat/matrix/cryptoclient",),  # it is what nio's store of keys raises
+    "Crypto": ("bot/chat/matrix/crosssigning",),
     "nh3": ("bot/chat/matrix/markup",),
     "aiohttp": ("bot/chat/matrix", "bot/search/host"),
     "elastic_transport": ("bot/search",),

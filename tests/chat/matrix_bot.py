@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -64,8 +65,10 @@ class MemoryKeep:
 class Bot:
     """An adapter and what it heard. Its network is called `net`."""
 
-    def __init__(self, config: MatrixConfig, rooms: Sequence[str], keep: MemoryKeep) -> None:
-        self.chat = MatrixChat("net", config, rooms, keep)
+    def __init__(
+        self, config: MatrixConfig, rooms: Sequence[str], keep: MemoryKeep, crypto: Path | None = None
+    ) -> None:
+        self.chat = MatrixChat("net", config, rooms, keep, crypto=crypto)
         self.heard: list[Heard] = []
         self.fails_on = ""
         self.task: asyncio.Task[None] | None = None

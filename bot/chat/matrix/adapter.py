@@ -6,24 +6,31 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.chat import Hear
 from bot.chat.keep import Keep
 from bot.chat.matrix.answers import TokenRefused
 from bot.chat.matrix.client import Client, new_client
 from bot.chat.matrix.config import MatrixConfig
+from bot.chat.matrix.cryptofolder import CryptoFolder
 from bot.chat.matrix.inbox import Inbox
 from bot.chat.matrix.invites import Invites
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.pace import Pace
 from bot.chat.matrix.pause import pause
+from bot.chat.matrix.roomkeys import RoomKeys
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.sending import Sending
-from bot.chat.matrix.session import Session
+from bot.chat.matrix.session import DeviceLost, Session
 from bot.chat.matrix.slowed import Slowed
 from bot.chat.matrix.sync import Sync
 from bot.errors import PermanentError, TemporaryError
 from bot.model import NetworkStatus, Post, Said
+
+if TYPE_CHECKING:
+    from bot.chat.matrix.encryption import Encryption
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +43,7 @@ class MatrixChat:
     """One account on one homeserver; see bot.chat.Chat.
 
     `rooms`: full names, `opendev:#nova:example.org` or `opendev:!id:example.org`. `keep`: what outlives the process.
+    `crypto`: the folder for the keys of encryption, where that is on.
     `heard` is awaited event by event, and the place in the stream is kept after it: a caller that takes long should
     note the line and work on it elsewhere.
     """
@@ -49,6 +57,7 @@ class MatrixChat:
         *,
         clock: Callable[[], datetime] = _utc_now,
         prefix: str = "!",
+        crypto: Path | None = None,
     ) -> None:
         self.name = name
         self._config = config
@@ -58,10 +67,13 @@ class MatrixChat:
         self._rooms = Rooms(name, rooms, self._kept, config.timings)
         self._invites = Invites(self._kept, self._rooms, config.timings)
         self._pace = Pace(name)
+        self._crypto = CryptoFolder(crypto) if config.encryption and crypto is not None else None
+        self._encryption: Encryption | None = None
         self._sending: Sending | None = None
         self._state = "stopped"
         self._since: datetime | None = None
         self._trouble = self._error = ""
+        self._notices: list[str] = []
         self._erred: datetime | None = None
         self._synced: datetime | None = None
         self._slowed = Slowed()
@@ -105,6 +117,8 @@ class MatrixChat:
             saying=self._saying,
             slowed=self._slowed.count(),
             device=self._device,
+            fingerprint="" if self._encryption is None else self._encryption.fingerprint,
+            encryption="" if self._encryption is None else self._encryption.state,
         )
 
     # -- how the connection is, told by the sync ------------------------------------------------------------
@@ -131,21 +145,36 @@ class MatrixChat:
     # -- the life of one client -----------------------------------------------------------------------------
 
     async def _live(self, heard: Hear) -> None:
-        client = new_client(self._config, self._slowed)
+        client = await self._new_client()
         client.open()
         session = Session(client, self._config, self._kept)
-        sending = Sending(client, self._rooms, self._config.timings, self._pace, self._clock)
+        keys = RoomKeys(client, self._config.timings.request, everyone=self._config.ignore_unverified_devices)
+        sending = Sending(client, self._rooms, keys, self._config.timings, self._pace, self._clock)
         try:
             while True:
                 await self._enter(session)
                 self._device = client.device_id
                 self._sending = sending
-                await self._work(client, heard)
-                await session.refused()
+                lost = await self._work(client, heard)
+                if lost is None:
+                    await session.refused()
+                else:
+                    await self._become_new(session, lost)
         finally:
             self._sending = None
             sending.close()
+            client.close_store()
             await client.close()
+
+    async def _new_client(self) -> Client:
+        if self._crypto is None:
+            return new_client(self._config, self._slowed)
+        key = await asyncio.to_thread(self._crypto.open)
+        client = new_client(self._config, self._slowed, (self._crypto.path, key))
+        from bot.chat.matrix.encryption import Encryption  # it needs the libraries of the extra e2e
+
+        self._encryption = Encryption(client, self._config, self._kept, self._crypto)
+        return client
 
     async def _enter(self, session: Session) -> None:
         """Log in; what passes by itself is tried again, as late as the server asks."""
@@ -154,19 +183,33 @@ class MatrixChat:
         while True:
             try:
                 await session.open()
+                if self._encryption is not None:
+                    await self._encryption.open()
                 await self._rooms.remember()
                 return await self._invites.remember()
+            except DeviceLost as lost:
+                await self._become_new(session, lost)
+            except TokenRefused:
+                await session.refused()
             except TemporaryError as error:
                 fails += 1
                 self.broken(str(error))
                 wait = pause(fails, self._config.timings.pause, self._config.timings.longest_pause)
                 await asyncio.sleep(max(wait, error.retry_after or 0.0))
 
-    async def _work(self, client: Client, heard: Hear) -> None:
-        """Hear, and join rooms, until the token is refused."""
+    async def _become_new(self, session: Session, lost: DeviceLost) -> None:
+        device = await session.new_device(lost)
+        sentence = f"{lost}: the bot is the new device {device} now, and cannot read what was said to the old one"
+        log.warning("matrix %s", sentence)
+        self._notices.append(sentence)
+
+    async def _work(self, client: Client, heard: Hear) -> DeviceLost | None:
+        """Hear, and join rooms, until the token is refused or the device's keys are lost (and then say so)."""
         timings = self._config.timings
         inbox = Inbox(self.name, client, self._rooms, heard, self._config, self._prefix, self._clock)
-        sync = Sync(client, self._rooms, self._invites, inbox, self._kept, timings, self)
+        hooks = [self._encryption.keep_up] if self._encryption is not None else []
+        sync = Sync(client, self._rooms, self._invites, inbox, self._kept, timings, self, hooks)
+        found: list[DeviceLost] = []
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(sync.run())
@@ -174,3 +217,6 @@ class MatrixChat:
                 group.create_task(self._invites.tend(client))
         except* TokenRefused as refused:
             log.warning("matrix token refused network=%s error=%s", self.name, refused.exceptions[0])
+        except* DeviceLost as lost:
+            found += [error for error in lost.exceptions if isinstance(error, DeviceLost)]
+        return found[0] if found else None

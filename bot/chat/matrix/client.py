@@ -1,16 +1,22 @@
-"""The nio client as we need it: no sleeping inside it, and one that knows whether a request went out."""
+"""The nio client as we need it: no sleeping inside it, and one that knows whether a request went out.
+
+What it does for encryption is in `cryptoclient`.
+"""
 
 from __future__ import annotations
 
 import logging
 import ssl
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
-from nio import AsyncClient, AsyncClientConfig, Response
+from nio import AsyncClientConfig, Response
+from nio.crypto import ENCRYPTION_ENABLED
 
 from bot.chat.matrix.config import MatrixConfig
+from bot.chat.matrix.cryptoclient import CryptoClient
 from bot.chat.matrix.slowed import Slowed
 from bot.errors import PermanentError
 
@@ -29,8 +35,8 @@ async def _note_sent(session: aiohttp.ClientSession, context: SimpleNamespace, p
         context.trace_request_ctx.sent = True
 
 
-class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
-    """AsyncClient with two defects mended."""
+class Client(CryptoClient):
+    """nio's client with two more defects mended."""
 
     slowed: Slowed  # counts the 429s
 
@@ -75,20 +81,38 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
             log.warning("matrix room state is incomplete", exc_info=True)
 
 
-def new_client(config: MatrixConfig, slowed: Slowed) -> Client:
-    """A client for the account that is not logged in; raises PermanentError if `ca_file` cannot be used."""
+def new_client(config: MatrixConfig, slowed: Slowed, crypto: tuple[Path, str] | None = None) -> Client:
+    """A client for the account that is not logged in.
+
+    `crypto`: folder and key of the stores of encryption, None for no encryption. Raises PermanentError if `ca_file`
+    cannot be used, and if encryption's libraries are not there.
+    """
     # nio writes whole login answers at DEBUG, with the token, and each error answer as a warning.
     logging.getLogger("nio").setLevel(logging.ERROR)
-    settings = AsyncClientConfig(
-        encryption_enabled=False,
-        max_limit_exceeded=0,
-        max_timeouts=0,
-        request_timeout=config.timings.request.total_seconds(),
+    settings: dict[str, Any] = {
+        "encryption_enabled": crypto is not None,
+        "max_limit_exceeded": 0,
+        "max_timeouts": 0,
+        "request_timeout": config.timings.request.total_seconds(),
+    }
+    folder = ""
+    if crypto is not None:
+        folder, settings["store"], settings["pickle_key"] = str(crypto[0]), _store(), crypto[1]
+    client = Client(
+        config.homeserver, config.user, store_path=folder, config=AsyncClientConfig(**settings), ssl=_tls(config)
     )
-    client = Client(config.homeserver, config.user, config=settings, ssl=_tls(config))
     client.user_id = config.user
     client.slowed = slowed
     return client
+
+
+def _store() -> Any:
+    """The kind of store that has all in one file; nio's default writes a text file anew for each trusted device."""
+    if not ENCRYPTION_ENABLED:
+        raise PermanentError("encryption needs more libraries: pip install gatewatch[e2e]")
+    from nio.store import SqliteStore
+
+    return SqliteStore
 
 
 def _tls(config: MatrixConfig) -> ssl.SSLContext | bool:

@@ -35,7 +35,8 @@ class Timings(Section):
     `sync`: how long the server may hold a poll. `request`: for any other answer. `first_sync`: for the first
     answer with the whole state. `pause` to `longest_pause`: back-off after errors. `join_pause` to
     `longest_join_pause`: between tries to join a room. `oldest`: what was said longer ago is not heard.
-    `relogin`: a token that is refused sooner than this after a login is not worth a new login.
+    `relogin`: a token that is refused sooner than this after a login is not worth a new login. `key_wait`: a message
+    whose key has not come after this gets a hint; one per person and room in `hint_again`.
     """
 
     sync: Duration = timedelta(seconds=30)
@@ -47,12 +48,16 @@ class Timings(Section):
     longest_join_pause: Duration = timedelta(minutes=10)
     oldest: Duration = timedelta(hours=1)
     relogin: Duration = timedelta(hours=1)
+    key_wait: Duration = timedelta(seconds=10)
+    hint_again: Duration = timedelta(hours=1)
 
 
 class MatrixConfig(Section):
     """One account on one homeserver. Exactly one of the four secrets is given.
 
-    With a password the bot logs in once and keeps the token; a pasted token is used as it is.
+    With a password the bot logs in once and keeps the token; a pasted token is used as it is. `crypto_folder`: where
+    the keys of encryption are, None for a place beside the store (`Config.crypto_folder` knows it).
+    `ignore_unverified_devices`: False gives keys only to devices that their owners have signed.
     """
 
     type: Literal["matrix"]
@@ -64,6 +69,9 @@ class MatrixConfig(Section):
     token_file: ConfigPath | None = None
     ca_file: ConfigPath | None = None
     ignore: tuple[People, ...] = ()
+    encryption: bool = False
+    crypto_folder: ConfigPath | None = None
+    ignore_unverified_devices: bool = True
     timings: Timings = Timings()
 
     @model_validator(mode="after")

@@ -145,7 +145,12 @@ def _heard(
         network=ear.network,
         room=ear.room,
         private=ear.private,
-        person=Person(name=ear.people.get(sender) or sender, account=sender, level=ear.levels.of(sender)),
+        person=Person(
+            name=ear.people.get(sender) or sender,
+            account=sender,
+            level=ear.levels.of(sender),
+            verified=event.verified,  # of an encrypted event whose device its sender has signed
+        ),
         text=text,
         at=at,
         reaction=reaction,

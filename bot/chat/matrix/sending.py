@@ -10,6 +10,7 @@ from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.content import message_content
 from bot.chat.matrix.pace import Pace
+from bot.chat.matrix.roomkeys import RoomKeys
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.saidbefore import MARK, SaidBefore, doubt_since
 from bot.chat.matrix.turns import Turns
@@ -21,10 +22,17 @@ class Sending:
     """The way out, for the life of one client. `pace`: how fast the server lets it go."""
 
     def __init__(
-        self, client: Client, rooms: Rooms, timings: Timings, pace: Pace, clock: Callable[[], datetime]
+        self,
+        client: Client,
+        rooms: Rooms,
+        keys: RoomKeys,
+        timings: Timings,
+        pace: Pace,
+        clock: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._rooms = rooms
+        self._keys = keys
         self._timings = timings
         self._pace = pace
         self._clock = clock
@@ -59,6 +67,7 @@ class Sending:
         return await self._put(room_id, post)
 
     async def _put(self, room_id: str, post: Post) -> Said:
+        await self._keys.prepare(room_id, post.room)
         content = {**message_content(post), MARK: post.key}
         request = self._client.room_send(room_id, "m.room.message", content, tx_id=post.key)
         at = self._pace.now()

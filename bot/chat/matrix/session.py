@@ -13,11 +13,15 @@ from bot.chat.matrix.answers import BadCertificate, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.keep import Kept
-from bot.errors import PermanentError
+from bot.errors import PermanentError, TemporaryError
 from bot.section import secret
 
 log = logging.getLogger(__name__)
 DEVICE_LETTERS = 10
+
+
+class DeviceLost(Exception):
+    """The homeserver has keys of this device that we have not (any more): one plain sentence."""
 
 
 class Session:
@@ -60,6 +64,23 @@ class Session:
                 )
         await self._kept.put("token", "")
 
+    async def new_device(self, lost: DeviceLost) -> str:
+        """Nobody can send to the old device any more: leave it, so that `open` logs in as a new one. Its id.
+
+        Raises PermanentError for a pasted token, which is for one device.
+        """
+        if self._pasted:
+            raise PermanentError(f"{lost}: make a new login for {self._config.user}, and put its token in place")
+        device = _new_device()
+        await self._kept.put("device", device)
+        await self._kept.put("token", "")
+        try:  # people's clients need not go on encrypting for it
+            await ask(self._client.logout(), "log the lost device out", self._config.timings.request)
+        except (TemporaryError, Refusal) as error:
+            log.warning("matrix lost device stays on the account's list device=%s error=%s", device, error)
+        self._client.close_store()
+        return device
+
     async def _use_pasted_token(self) -> None:
         token = await self._secret("token")
         kept = await self._kept.get("device")
@@ -91,7 +112,7 @@ class Session:
         """
         device = await self._kept.get("device")
         if device is None:
-            device = "GW" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(DEVICE_LETTERS))
+            device = _new_device()
             await self._kept.put("device", device)
         return device
 
@@ -149,3 +170,7 @@ class Session:
             f"{self._config.homeserver} refuses the token of {self._config.user}: "
             "put a new one into token or token_file"
         )
+
+
+def _new_device() -> str:
+    return "GW" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(DEVICE_LETTERS))

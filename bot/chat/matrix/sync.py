@@ -47,7 +47,7 @@ class Sync:
 
     `synced`: each is awaited with every answer of the server, before its events are handed on (encryption takes its
     keys from there). What fails in it is its own to log and to try again with the next answer; it raises TokenRefused
-    only.
+    and DeviceLost only.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Sync:
         self._lost = False  # the last request failed
 
     async def run(self) -> None:
-        """For ever; raises TokenRefused."""
+        """For ever; raises TokenRefused and DeviceLost."""
         try:
             since = await self._until_well(lambda: self._kept.get("since"))
             while True:

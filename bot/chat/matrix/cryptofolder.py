@@ -1,0 +1,84 @@
+"""The folder of encryption: nio's store per device, the key that it is encrypted with, and our signing seeds.
+
+Only the bot's account may enter the folder (0700) and read the files that we write (0600).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from bot.errors import PermanentError
+
+PICKLE_KEY = "pickle.key"
+SEEDS = "cross-signing.json"
+
+
+class CryptoFolder:
+    """Its methods block: call them beside the event loop. They raise PermanentError for what only an operator mends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def open(self) -> str:
+        """Make the folder where it is not there; the key of the stores in it."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+            return self._pickle_key()
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def store_name(self, device: str) -> str:
+        """The file of one device's store."""
+        return f"{quote(device, safe='')}.db"
+
+    def has_store(self, device: str) -> bool:
+        return (self.path / self.store_name(device)).exists()
+
+    def seeds(self) -> Mapping[str, str]:
+        """Our seeds of cross-signing by their use, empty where there are none."""
+        try:
+            found = json.loads((self.path / SEEDS).read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise self._unusable(error) from error
+        return {str(use): str(seed) for use, seed in found.items()}
+
+    def keep_seeds(self, seeds: Mapping[str, str]) -> None:
+        """Returns when they are safe on the disk."""
+        try:
+            self._write(SEEDS, json.dumps(dict(seeds)))
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _pickle_key(self) -> str:
+        try:
+            key = (self.path / PICKLE_KEY).read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            if any(self.path.glob("*.db")):
+                raise PermanentError(
+                    f"{self.path} has encrypted stores, and {PICKLE_KEY} is gone: put both back from one backup, "
+                    "or move the folder away, and the bot becomes a new device"
+                ) from None
+            key = secrets.token_hex(32)
+            self._write(PICKLE_KEY, key + "\n")
+        return key
+
+    def _write(self, name: str, text: str) -> None:
+        """All of it or nothing, and nobody else may read it at any moment."""
+        unfinished = self.path / f"{name}.new"
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(self.path / name)
+
+    def _unusable(self, error: Exception) -> PermanentError:
+        return PermanentError(f"the keys of encryption cannot be kept in {self.path}: {error}")

@@ -1,0 +1,24 @@
+"""Where the matrix-js-sdk of tests is: a real client's encryption, for people to talk with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.servers import missing, program
+
+SCRIPT = Path(__file__).parent / "js" / "human.mjs"
+
+
+def node() -> str:
+    """The node program, or a skip."""
+    return program("node", "nodejs (20 or later)")
+
+
+def sdk() -> Path:
+    """The folder of node_modules with matrix-js-sdk in it, or a skip."""
+    cache = Path(os.environ.get("GATEWATCH_SERVERS", Path.home() / ".cache" / "gatewatch-servers"))
+    folder = cache / "matrix-js-sdk"
+    if not (folder / ".whole").exists():
+        missing(f"matrix-js-sdk is not in {folder}: install it with .ci/servers")
+    return folder
