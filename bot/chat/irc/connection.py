@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 BREAKS = re.compile(r"[\r\n\0]")
 LONGEST_IN = 16_384  # bytes; 8191 of tags and a line are allowed (https://ircv3.net/specs/extensions/message-tags)
 MOST_LOGGED = 20  # lines of one connection that could not be digested
-LONGEST_OUT = 510  # RFC 2812 2.3, without CR LF; ngircd hangs up on a longer line
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +127,17 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
         super()._handle_other(arguments or [""] if command in ("quit", "ping") else arguments, command, source, tags)
 
     def send_raw(self, string: str) -> None:
-        """One line out. Nothing is logged (it may be a password); after the end it goes nowhere."""
+        """One line out, cut to what the server takes (ngircd hangs up on a longer one); after the end it goes nowhere.
+
+        What it says is not logged: it may be a password.
+        """
         if not self.connected or self.transport is None:
             return
-        line = BREAKS.sub(" ", string).encode(errors="replace")[:LONGEST_OUT]
-        self.transport.write(line + b"\r\n")
+        line, most = BREAKS.sub(" ", string).encode(errors="replace"), self.isupport.linelen - len(b"\r\n")
+        if len(line) > most:
+            command = string.split(" ", 1)[0]
+            log.error("irc line cut server=%s command=%s bytes=%d most=%d", self.server, command, len(line), most)
+        self.transport.write(line[:most] + b"\r\n")
 
     def send(self, *items: str, text: str | None = None) -> None:
         """A command with its parameters, `text` as the last one, which may have spaces."""

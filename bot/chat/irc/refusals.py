@@ -44,7 +44,9 @@ JOIN = {
     "515": Refusal("it is for registered nicks only: configure nickserv or certfp", Again.LATER),
     "519": Refusal("the network keeps the bot out of it: ask its operators", Again.LATER),
     "520": Refusal("it is for the network's operators only: ask them", Again.LATER),
+    "926": Refusal("the network forbids that channel: ask its operators", Again.LATER),
 }
+ANY_JOIN = Refusal("the server does not let the bot in", Again.LATER)
 # Joins that identification may open.
 NEEDS_ACCOUNT = frozenset({"477", "515"})
 
@@ -59,15 +61,33 @@ SPEECH = {
     "489": "the channel does not let the bot speak",
     "531": "they take no private messages from the bot",
     "716": "they take no private messages from the bot (+g)",
+    "936": "the server censors a word of it",
 }
 # Will pass by itself; the line was not passed on.
-SPEECH_LATER = {
-    "263": "the server is busy",
-    "439": "the server wants fewer different targets",
-}
+SPEECH_LATER = {"439": "the server wants fewer different targets"}
 # The bot is not in that channel after all.
 NOT_THERE = frozenset({"403", "442"})
 
 # What a 404 says of a line with formatting under +c. ircd-hybrid: "control codes are not permitted", InspIRCd: "Can't
 # send colors to channel (+c is set)", solanum's +c strips, and refuses nothing.
 NO_FORMATTING = re.compile(r"control codes|colou?rs?\b|\(\+c\b|formatting", re.IGNORECASE)
+
+
+def is_error(kind: str) -> bool:
+    """Whether a numeric refuses something (RFC 2812 5.2: 400 to 599), known to the tables or not."""
+    return kind.isdecimal() and "400" <= kind <= "599"
+
+
+def refuses_join(kind: str) -> Refusal | None:
+    """What a numeric about a channel says of a JOIN that waits for its answer; None if nothing."""
+    return JOIN.get(kind) or (ANY_JOIN if is_error(kind) else None)
+
+
+def refuses_speech(kind: str) -> bool:
+    """Whether a numeric about a target says that a line to it was not passed on."""
+    return is_error(kind) or kind in SPEECH
+
+
+def of_speech(kind: str, text: str) -> str:
+    """Why a line was not passed on, for what the server said of it."""
+    return f"{SPEECH.get(kind, 'the server did not pass the line on')} ({kind}: {text})"

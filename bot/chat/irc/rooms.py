@@ -12,7 +12,7 @@ from bot.chat.irc.config import Timings, channel_fault
 from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.pace import Pace
-from bot.chat.irc.refusals import JOIN, NEEDS_ACCOUNT, Again
+from bot.chat.irc.refusals import JOIN, NEEDS_ACCOUNT, Again, refuses_join
 from bot.chat.irc.together import either
 
 log = logging.getLogger(__name__)
@@ -180,9 +180,11 @@ class Rooms:
     def on_refused(self, event: Event) -> bool:
         """A numeric that may be the answer to a JOIN; False if it is not."""
         room = self.find(event.arguments[0]) if event.arguments else None
-        if event.kind not in JOIN or room is None or room.state == JOINED:
+        if room is None or room.state == JOINED:
             return False
-        refusal = JOIN[event.kind]
+        refusal = refuses_join(event.kind) if room.asked else JOIN.get(event.kind)
+        if refusal is None:
+            return False
         elsewhere = refusal.again is Again.ELSEWHERE
         self._refuse(room, f"{refusal.why} ({event.kind}: {event.text})", Again.LATER if elsewhere else refusal.again)
         room.refusal = event.kind

@@ -9,59 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from bot.chat.irc.config import Timings
 from bot.chat.irc.connection import Connection, Event
+from bot.chat.irc.flight import Flight
 from bot.chat.irc.lines import announcement, reply, room_for, worst_prefix
 from bot.chat.irc.manner import Manner
 from bot.chat.irc.ownhost import OwnHost
 from bot.chat.irc.pace import Pace
-from bot.chat.irc.refusals import NO_FORMATTING, NOT_THERE, SPEECH, SPEECH_LATER
+from bot.chat.irc.refusals import NO_FORMATTING, refuses_speech
 from bot.chat.irc.together import either
-from bot.errors import PermanentError, TemporaryError
+from bot.errors import PermanentError
 
 MOST_REPLY_LINES = 4
 SWALLOWED = "the server took the line and passed it on to nobody (a filter of the network or the channel?)"
-
-
-@dataclass(eq=False)
-class Flight:
-    """Lines on their way to one target: `over` is set when the server has them, or `error` says why not.
-
-    `unheard`: when the lines were written that have not come back, where the server echoes (`echoes`). `dressed`: the
-    line has formatting, `undress`: for which alone it was refused.
-    """
-
-    target: str
-    room: str
-    token: str
-    echoes: bool = False
-    written: bool = False
-    unheard: deque[float] = field(default_factory=deque)
-    whole: bool = False  # nothing more will be written
-    dressed: bool = False
-    undress: bool = False
-    error: Exception | None = None
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def end(self, error: Exception | None = None) -> None:
-        if not self.over.is_set():
-            self.error = error
-            self.over.set()
-
-    def heard(self) -> float:
-        """The oldest line has come back: when it was written."""
-        written = self.unheard.popleft()
-        self.look()
-        return written
-
-    def look(self) -> None:
-        if self.echoes and self.whole and not self.unheard:
-            self.end()
 
 
 class Speech:
@@ -131,7 +94,7 @@ class Speech:
                     if flight.over.is_set():
                         break
                     self._write(flight, "PRIVMSG", line)
-                if not flight.echoes:
+                if not flight.echoes and not flight.over.is_set():
                     await self._pace.take(1, Pace.REPLY)
                 await self._confirmed(flight)
 
@@ -152,20 +115,19 @@ class Speech:
         if not flight.written:
             self._check(flight.target, flight.room)
         self._connection.send(command, flight.target, text=line)
-        flight.written = True
-        flight.unheard.append(self._time())
+        flight.write(line, self._time())
 
     async def _confirmed(self, flight: Flight) -> None:
-        flight.whole = True
-        flight.look()
-        if not flight.echoes or not await either(flight.over, within=self._echo):
+        flight.land()
+        within = self._echo if flight.echoes else 0.0
+        if not await either(flight.over, within=within):
             if flight.echoes:
                 await self._pace.take(1, Pace.REPLY)
             self._connection.send("PING", text=flight.token)
             if not await either(flight.over, within=self._confirm):
                 # Everything behind this line would wait as long: better a new connection.
                 self._connection.ended(f"the server left a PING unanswered for {self._confirm:g} s")
-                flight.end(_in_doubt(flight, f"the server did not confirm it within {self._confirm:g} s"))
+                flight.broken(f"the server did not confirm it within {self._confirm:g} s")
         if flight.error is not None:
             raise flight.error
 
@@ -184,37 +146,25 @@ class Speech:
                 flight.end(PermanentError(f"{flight.room}: {SWALLOWED}") if swallowed else None)
 
     def on_echo(self, event: Event) -> None:
-        """A line of the bot's own has come back: the oldest one to that target."""
+        """A line of the bot's own has come back."""
         same = self._connection.isupport.same
-        waits = (flight for flight in self._flights if flight.echoes and flight.unheard)
-        flight = next((flight for flight in waits if same(flight.target, event.target)), None)
-        if flight is not None:
-            self._connection.lag = self._time() - flight.heard()
+        meant = [one for one in self._flights if one.echoes and one.unheard and same(one.target, event.target)]
+        meant.sort(key=lambda one: not one.waits_for(event.text))
+        if meant:
+            self._connection.lag = self._time() - meant[0].heard(event.text)
 
     def on_refused(self, event: Event) -> bool:
         """A numeric that may say that a line was not passed on; False if it is not about one in flight."""
-        flight = self._refused(event)
-        if flight is None or flight.over.is_set():
-            return False
-        why = f"({event.kind}: {event.text})"
-        if event.kind == "404" and flight.dressed and NO_FORMATTING.search(event.text):
-            flight.undress = True
-            flight.end()
-        elif event.kind in SPEECH_LATER:
-            flight.end(TemporaryError(f"{flight.room}: {SPEECH_LATER[event.kind]} {why}"))
-        elif event.kind in NOT_THERE:
-            flight.end(TemporaryError(f"{flight.room}: the bot is not in the channel {why}"))
-        elif event.kind in SPEECH:
-            flight.end(PermanentError(f"{flight.room}: {SPEECH[event.kind]} {why}"))
-        else:
-            return False
-        return True
+        flight = self._refused(event) if refuses_speech(event.kind) else None
+        if flight is not None:
+            flight.refused(event.kind, event.text)
+        return flight is not None
 
     def _refused(self, event: Event) -> Flight | None:
         """The flight that a refusal is about: the one with formatting where that is the reason, else the oldest."""
         same = self._connection.isupport.same
         about = event.arguments[0] if event.arguments else ""
-        meant = [flight for flight in self._flights if flight.written and same(flight.target, about)]
+        meant = [one for one in self._flights if one.written and not one.over.is_set() and same(one.target, about)]
         if NO_FORMATTING.search(event.text):
             meant.sort(key=lambda flight: not flight.dressed)
         return meant[0] if meant else None
@@ -222,10 +172,4 @@ class Speech:
     def on_broken(self, why: str) -> None:
         """The connection is gone: what was written may have arrived."""
         for flight in self._flights:
-            flight.end(_in_doubt(flight, why))
-
-
-def _in_doubt(flight: Flight, why: str) -> TemporaryError:
-    if not flight.written:
-        return TemporaryError(f"{flight.room}: not said: {why}")
-    return TemporaryError(f"{flight.room}: said, but not confirmed: {why}", doubt=True)
+            flight.broken(why)

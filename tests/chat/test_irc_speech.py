@@ -1,0 +1,143 @@
+"""What becomes of lines that a server refuses, swallows or changes, by fakes: no real one does so on request."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.errors import PermanentError, TemporaryError
+from bot.model import Said
+from tests.chat.fake_irc import OPEN, fake, polite
+from tests.chat.irc_bot import TIMINGS, post, question, running
+from tests.chat.test_irc_manner import echoing
+
+
+@pytest.mark.parametrize("numeric", ["408", "415", "492", "599", "936"])
+async def test_a_refusal_by_any_number_is_none_of_a_success(numeric: str) -> None:
+    def server(line: str) -> list[bytes]:
+        if line == "PRIVMSG #gate :news":
+            return [f":s {numeric} gatewatch #gate :not like this".encode()]
+        return polite(line)
+
+    async with fake(server) as (_, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        with pytest.raises(PermanentError, match=rf"test:#gate: the server .* \({numeric}: not like this\)"):
+            await bot.chat.say(post("#gate", "news"))
+        assert "not like this" in bot.chat.status().rooms["test:#gate"]
+        await bot.chat.say(post("#gate", "other news"))
+        assert bot.chat.status().rooms["test:#gate"] == "joined"
+
+
+async def test_a_number_that_refuses_nothing_or_is_about_somebody_else_fails_nothing() -> None:
+    def server(line: str) -> list[bytes]:
+        if line.startswith("PRIVMSG"):
+            return [
+                b":s 301 gatewatch #gate :away",
+                b":s 408 gatewatch #other :no",
+                b":s 599",
+                b":s 461 gatewatch X :?",
+            ]
+        return polite(line)
+
+    async with fake(server) as (_, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        assert await bot.chat.say(post("#gate", "news")) == Said()
+        assert bot.chat.status().rooms["test:#gate"] == "joined"
+
+
+async def test_two_refusals_in_one_read_are_of_two_lines() -> None:
+    def holds_back(line: str) -> list[bytes]:
+        return [] if line.startswith(("PRIVMSG", "PING")) else polite(line)
+
+    refusal = b":s 404 gatewatch #gate :Cannot send to channel"
+    answers = [refusal, refusal, b":s PONG s :gatewatch-1", b":s PONG s :gatewatch-2"]
+    async with fake(holds_back) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        answer = post("#gate", "answer", **question("#gate"))
+        both = asyncio.gather(*map(bot.chat.say, [post("#gate", "news"), answer]), return_exceptions=True)
+        await bot.until(lambda: {"PING :gatewatch-1", "PING :gatewatch-2"} <= set(far_end.lines))
+        far_end.say(b"\r\n".join(answers))
+        for one in await both:
+            assert isinstance(one, PermanentError) and "404: Cannot send" in str(one)
+
+
+@pytest.mark.parametrize(("text", "doubt"), [("no", False), ("one\ntwo\nno", True)])
+@pytest.mark.parametrize("numeric", ["439", "442"])
+async def test_a_reply_of_which_lines_are_out_is_not_said_again(numeric: str, text: str, doubt: bool) -> None:
+    def server(line: str) -> list[bytes]:
+        return [f":s {numeric} gatewatch #gate :wait".encode()] if line == "PRIVMSG #gate :no" else polite(line)
+
+    async with fake(server) as (_, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        with pytest.raises(TemporaryError, match=f"{numeric}: wait") as refused:
+            await bot.chat.say(post("#gate", text, **question("#gate")))
+        assert refused.value.doubt is doubt
+
+
+async def test_the_echo_of_an_answer_confirms_no_announcement() -> None:
+    def server(line: str) -> list[bytes]:
+        return echoing(line, swallowed="spam")
+
+    timings = {**TIMINGS, "echo": 0.5}
+    async with fake(server) as (far_end, where), running(where, "#gate", **OPEN, timings=timings) as bot:
+        await bot.ready()
+        announced = asyncio.create_task(bot.chat.say(post("#gate", "spam")))
+        await bot.until(lambda: "PRIVMSG #gate :spam" in far_end.lines)
+        assert await bot.chat.say(post("#gate", "an\nanswer", **question("#gate"))) == Said()
+        with pytest.raises(PermanentError, match="passed it on to nobody"):
+            await announced
+
+
+async def test_an_echo_with_its_formatting_taken_off_confirms() -> None:
+    def strips(line: str) -> list[bytes]:
+        return [out.replace(b"\x02", b"").replace(b"\x0f", b"") for out in echoing(line)]
+
+    async with fake(strips) as (far_end, where), running(where, "#gate", **OPEN, formatting="bold") as bot:
+        await bot.ready()
+        await bot.chat.say(post("#gate", "news"))
+        assert not [line for line in far_end.lines if line.startswith("PING")]
+
+
+async def test_an_echo_that_a_filter_changed_confirms_what_alone_waits() -> None:
+    def censors(line: str) -> list[bytes]:
+        return [out.replace(b"darn", b"****") for out in echoing(line)]
+
+    async with fake(censors) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        await bot.chat.say(post("#gate", "darn it"))
+        assert not [line for line in far_end.lines if line.startswith("PING")]
+
+
+async def test_a_join_refused_by_a_number_that_nobody_knows_says_the_servers_words() -> None:
+    def server(line: str) -> list[bytes]:
+        return [b":s 448 gatewatch #gate :Channel is forbidden"] if line == "JOIN #gate" else polite(line)
+
+    timings = {**TIMINGS, "join_again": [60]}
+    async with fake(server) as (_, where), running(where, "#gate", **OPEN, timings=timings) as bot:
+        await bot.ready()
+        said = bot.chat.status().rooms["test:#gate"]
+    assert said == "the server does not let the bot in (448: Channel is forbidden)"
+
+
+def takes_long_lines(line: str) -> list[bytes]:
+    """A server that names a LINELEN."""
+    if line.startswith("USER"):
+        return [b":s 001 gatewatch :hello", b":s 005 gatewatch LINELEN=2048 :are supported", b":s 422 gatewatch :none"]
+    return polite(line)
+
+
+async def test_a_server_that_takes_longer_lines_gets_them_whole() -> None:
+    text = "news " * 300
+    async with fake(takes_long_lines) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        await bot.chat.say(post("#gate", text))
+        assert f"PRIVMSG #gate :{text.strip()}" in far_end.lines
+
+
+async def test_a_line_that_has_to_be_cut_is_told_to_operators(caplog: pytest.LogCaptureFixture) -> None:
+    key = "sesame" * 100
+    async with fake(polite) as (far_end, where), running(where, "#gate", **OPEN, keys={"#gate": key}) as bot:
+        await bot.until(lambda: any(line.startswith("JOIN") for line in far_end.lines))
+        assert [len(line) for line in far_end.lines if line.startswith("JOIN")] == [510]
+    assert "irc line cut" in caplog.text and "sesame" not in caplog.text
