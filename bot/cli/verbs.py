@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.matrixverbs import matrix
 from bot.cli.options import CODES, DEFAULT, ConfigFile, seconds
 from bot.cli.signatureverbs import signatures
 
@@ -142,3 +143,4 @@ def test_route(
 
 app.add_typer(signatures, name="signatures", epilog=CODES)
 app.add_typer(route, name="route", epilog=CODES)
+app.add_typer(matrix, name="matrix", epilog=CODES)

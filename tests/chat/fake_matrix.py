@@ -62,6 +62,7 @@ class FarEnd:
         self.bodies: list[Any] = []
         self.answers: dict[str, Answer] = {
             "login": says({"user_id": USER, "device_id": "D", "access_token": "T1"}),
+            "flows": says({"flows": [{"type": "m.login.password"}]}),
             "whoami": says({"user_id": USER, "device_id": "D"}),
             "joined_rooms": says({"joined_rooms": ["!room:example.org"]}),
             "join": says({"room_id": "!room:example.org"}),
@@ -87,9 +88,7 @@ class FarEnd:
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         path = request.path.removeprefix("/_matrix/client/v3/")
-        verb = next(
-            word for word in ("login", "whoami", "joined_rooms", "join", "send", "messages", "sync") if word in path
-        )
+        verb = "flows" if path == "login" and request.method == "GET" else next(word for word in VERBS if word in path)
         self.requests.append(f"{request.method} {verb}")
         if verb == "sync":
             self.since.append(request.query.get("since", ""))

@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from bot.chat.matrix.login import log_in
 from bot.chat.matrix.slowed import Slowed
 from bot.errors import PermanentError, TemporaryError
 from tests.chat.fake_matrix import (
@@ -145,6 +146,31 @@ async def test_device_is_kept_before_the_first_login(far_end: FarEnd) -> None:
         await bot.ready()
     assert [body["device_id"] for body in far_end.bodies if "device_id" in body] == [device, device]
     assert keep.value(".token") == "T1"
+
+
+async def test_server_without_passwords_is_said_to_whom_logs_in(far_end: FarEnd) -> None:
+    far_end.answers["flows"] = says({"flows": [{"type": "m.login.sso"}, {"type": "m.login.token"}]})
+    kept = MemoryKeep()
+    with pytest.raises(PermanentError, match=r"takes no passwords.*give it with --token"):
+        await log_in("net", config(far_end.url, USER), kept, "secret", by_token=False)
+    assert kept.values == {}
+    assert await log_in("net", config(far_end.url, USER), kept, "T9", by_token=True) == "D"
+    assert (kept.value(".token"), kept.value(".device")) == ("T9", "D")
+    far_end.answers["whoami"] = says({"user_id": USER})
+    with pytest.raises(PermanentError, match="the token has no device"):
+        await log_in("net", config(far_end.url, USER), kept, "T10", by_token=True)
+    assert kept.value(".token") == "T9"
+    assert far_end.requests == ["GET flows", "GET whoami", "GET whoami"]
+
+
+async def test_device_that_the_server_names_itself_is_kept(far_end: FarEnd) -> None:
+    kept = MemoryKeep()
+    async with bot_for(far_end, kept).running() as bot:
+        await bot.ready()
+    assert kept.value(".device") == "D"
+    async with bot_for(far_end, kept).running() as bot:
+        await bot.ready()
+    assert far_end.count("POST login") == 1
 
 
 async def test_login_waits_as_long_as_it_is_told(far_end: FarEnd) -> None:

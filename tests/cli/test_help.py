@@ -24,6 +24,7 @@ VERBS = (
     "signatures stats",
     "signatures dead",
     "route test",
+    "matrix login",
 )
 
 

@@ -53,11 +53,12 @@ class Timings(Section):
 
 
 class MatrixConfig(Section):
-    """One account on one homeserver. Exactly one of the four secrets is given.
+    """One account on one homeserver. At most one of the four secrets is given.
 
-    With a password the bot logs in once and keeps the token; a pasted token is used as it is. `crypto_folder`: where
-    the keys of encryption are, None for a place beside the store (`Config.crypto_folder` knows it).
-    `ignore_unverified_devices`: False gives keys only to devices that their owners have signed.
+    With a password the bot logs in once and keeps the token; a pasted token is used as it is. Without either somebody
+    has to log in by hand, with `gatewatch matrix login`. `crypto_folder`: where the keys of encryption are, None for a
+    place beside the store (`Config.crypto_folder` knows it). `ignore_unverified_devices`: False gives keys only to
+    devices that their owners have signed.
     """
 
     type: Literal["matrix"]
@@ -77,6 +78,6 @@ class MatrixConfig(Section):
     @model_validator(mode="after")
     def one_secret(self) -> MatrixConfig:
         given = [s for s in (self.password, self.password_file, self.token, self.token_file) if s is not None]
-        if len(given) != 1:
-            raise ValueError("give exactly one of password, password_file, token and token_file")
+        if len(given) > 1:
+            raise ValueError("give at most one of password, password_file, token and token_file")
         return self

@@ -13,6 +13,7 @@ class Kept:
     """
 
     def __init__(self, keep: Keep, network: str, user: str) -> None:
+        self.network = network
         self._keep = keep
         self._prefix = f"matrix.{network}.{user}."
 

@@ -7,7 +7,8 @@ import logging
 import secrets
 import string
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from bot.chat.matrix.answers import BadCertificate, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
@@ -17,7 +18,11 @@ from bot.errors import PermanentError, TemporaryError
 from bot.section import secret
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
 DEVICE_LETTERS = 10
+PASSWORD = "m.login.password"
 
 
 class DeviceLost(Exception):
@@ -36,16 +41,51 @@ class Session:
         self._monotonic = monotonic
         self._logged_in_at: float | None = None
         self._pasted = config.token is not None or config.token_file is not None
+        self._by_hand = not self._pasted and config.password is None and config.password_file is None
+
+    async def log_in(self, password: str) -> str:
+        """Log in by hand, on the kept device; the device. Raises as `open` does."""
+        await self._certified(self._by_password(password))
+        return str(self._client.device_id)
+
+    async def take_over(self, token: str) -> str:
+        """Keep a token that another client got, and its device; the device. Raises as `open` does."""
+        return await self._certified(self._by_token(token))
 
     async def open(self) -> None:
         """Log in, or check that the kept token is still this user's and device's.
 
         Raises TemporaryError, and PermanentError for what only an operator can mend.
         """
+        await self._certified(self._use_pasted_token() if self._pasted else self._use_kept_token())
+
+    async def _certified(self, login: Awaitable[T]) -> T:
         try:
-            await (self._use_pasted_token() if self._pasted else self._use_kept_token())
+            return await login
         except BadCertificate as error:
             raise PermanentError(f"{error}; set ca_file, or mend the certificate") from error
+
+    async def _by_password(self, password: str) -> None:
+        flows = await self._ask(self._client.login_info(), "ask how to log in")
+        if PASSWORD not in flows.flows:
+            raise PermanentError(
+                f"{self._config.homeserver} takes no passwords: its users log in with a browser (single sign-on). "
+                "Get a token there, and give it with --token; docs/matrix.md says how"
+            )
+        await self._log_in(await self._device(), password)
+
+    async def _by_token(self, token: str) -> str:
+        try:
+            device = await self._check(token, "")
+        except TokenRefused as error:
+            raise PermanentError(
+                f"{self._config.homeserver} refuses this token: is it whole, and is its session still logged in?"
+            ) from error
+        if not device:
+            raise PermanentError("the token has no device: it is an application service's; put it into token_file")
+        await self._kept.put("device", device)
+        await self._kept.put("token", token)
+        return device
 
     async def refused(self) -> None:
         """The token was refused while in use: forget it so that `open` logs in anew, on the same device.
@@ -53,8 +93,8 @@ class Session:
         Raises PermanentError where that cannot help: a pasted token, or one that is hardly older than its login
         (two bots with one account would take the device from each other for ever).
         """
-        if self._pasted:
-            raise self._pasted_refused()
+        if self._pasted or self._by_hand:
+            raise self._token_refused()
         if self._logged_in_at is not None:
             age = self._monotonic() - self._logged_in_at
             if age < self._config.timings.relogin.total_seconds():
@@ -87,7 +127,7 @@ class Session:
         try:
             device = await self._check(token, kept or "")
         except TokenRefused as error:
-            raise self._pasted_refused() from error
+            raise self._token_refused() from error
         if device and device != kept:
             await self._kept.put("device", device)
 
@@ -100,9 +140,11 @@ class Session:
                     return
                 log.warning("matrix token belongs to another device user=%s device=%s", self._config.user, device)
             except TokenRefused as error:
-                log.warning("matrix token refused, new login user=%s error=%s", self._config.user, error)
+                log.warning("matrix token refused user=%s error=%s", self._config.user, error)
                 await self.refused()
-        await self._log_in(device)
+        if self._by_hand:
+            raise PermanentError(f"{self._config.user} is not logged in: {self._command()}")
+        await self._log_in(device, await self._secret("password"))
 
     async def _device(self) -> str:
         """The device id, chosen and stored before the first login.
@@ -120,23 +162,25 @@ class Session:
         """The device that the server knows the token by, "" if it does not say."""
         # Not nio's restore_login: with the extra for encryption it wants the device's id, which we may be about to ask.
         self._client.access_token, self._client.device_id = token, device
-        try:
-            who = await ask(self._client.whoami(), "check the token", self._config.timings.request)
-        except TokenRefused:
-            raise
-        except Refusal as error:
-            raise self._unusable(error) from error
+        who = await self._ask(self._client.whoami(), "check the token")
         if who.user_id != self._config.user:
             raise PermanentError(f"the token is for {who.user_id}, the config file says user: {self._config.user}")
         if who.device_id:
             self._client.device_id = who.device_id
         return who.device_id or ""
 
-    async def _log_in(self, device: str) -> None:
+    async def _ask(self, request: Awaitable[Any], what: str) -> Any:
+        try:
+            return await ask(request, what, self._config.timings.request)
+        except TokenRefused:
+            raise
+        except Refusal as error:
+            raise self._unusable(error) from error
+
+    async def _log_in(self, device: str, password: str) -> None:
         self._client.access_token = ""
         self._client.user = self._config.user
         self._client.device_id = device
-        password = await self._secret("password")
         try:
             answer = await ask(
                 self._client.login(password, device_name="gatewatch"), "log in", self._config.timings.request
@@ -146,6 +190,8 @@ class Session:
         if answer.user_id != self._config.user:
             raise PermanentError(f"the login is for {answer.user_id}, the config file says user: {self._config.user}")
         self._logged_in_at = self._monotonic()
+        if answer.device_id != device:  # a server that gives devices its own ids
+            await self._kept.put("device", answer.device_id)
         await self._kept.put("token", answer.access_token)
         log.info("matrix logged in user=%s device=%s", self._config.user, answer.device_id)
 
@@ -165,11 +211,12 @@ class Session:
             return PermanentError(f"{server} refuses the password of {user} ({error.reason}): check user and password")
         return PermanentError(f"{server} does not let {user} in: {error}")
 
-    def _pasted_refused(self) -> PermanentError:
-        return PermanentError(
-            f"{self._config.homeserver} refuses the token of {self._config.user}: "
-            "put a new one into token or token_file"
-        )
+    def _token_refused(self) -> PermanentError:
+        remedy = "put a new one into token or token_file" if self._pasted else f"log in again: {self._command()}"
+        return PermanentError(f"{self._config.homeserver} refuses the token of {self._config.user}: {remedy}")
+
+    def _command(self) -> str:
+        return f"gatewatch matrix login {self._kept.network}"
 
 
 def _new_device() -> str:

@@ -1,0 +1,36 @@
+"""The verbs behind `gatewatch matrix`, with their words and options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.cli.options import CODES, DEFAULT, ConfigFile
+
+matrix = typer.Typer(no_args_is_help=True, help="Look after the bot's Matrix accounts.", rich_markup_mode=None)
+
+
+@matrix.command("login", epilog=CODES)
+def login(
+    network: Annotated[str, typer.Argument(help="A network of the config file whose type is matrix.")],
+    by_token: Annotated[
+        bool, typer.Option("--token", help="Ask for an access token that another client got, in place of the password.")
+    ] = False,
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Log the bot in by hand, so that the config file needs no secret.
+
+    Asks for the account's password, or reads a line of standard input where that is no terminal. The server's token and
+    the device are kept in the store; the password is not. Stop the bot before, and start it again afterwards.
+
+    Where users log in with a browser (single sign-on), the server takes no passwords. Log in as the bot in Element Web,
+    in a private window; copy the access token (All settings, Help & About, Access Token); close the window without
+    logging out, which would void the token; and paste it here with --token. With the Matrix Authentication Service
+    such a token lasts minutes; its administrator has one that lasts (mas-cli manage issue-compatibility-token).
+
+    Example: gatewatch matrix login opendev -c /etc/gatewatch/config.yaml
+    """
+    from bot.cli.matrixlogin import login
+
+    login(config, network, by_token)
