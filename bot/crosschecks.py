@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from bot.chat.irc.config import channel_fault
+from bot.chat.matrix.config import room_fault
 from bot.model import room_address
 from bot.search import tls
 from bot.sections import Feed, RoomManner
@@ -94,9 +95,7 @@ def _named_rooms(config: Config) -> Iterator[tuple[KeyPath, str]]:
 def _address_fault(kind: str, address: str) -> str:
     if kind == "irc":
         return channel_fault(address)
-    if kind == "matrix" and not (address[0] == "!" or (address[0] == "#" and ":" in address)):
-        return "a Matrix room is written #ALIAS:SERVER or !ID:SERVER"
-    return ""
+    return room_fault(address) if kind == "matrix" else ""
 
 
 def _feeds(config: Config) -> Found:

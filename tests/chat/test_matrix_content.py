@@ -160,7 +160,9 @@ def test_config_reads_paths_beside_itself_and_hides_secrets() -> None:
     found = MatrixConfig.model_validate(values, context={"base": Path("/etc/gw")})
     assert (found.homeserver, found.password_file) == ("https://matrix.example.org", Path("/etc/gw/pw"))
     values = {"type": "matrix", "homeserver": "https://x", "user": ME, "token": "s3cret", "timings": {"sync": "5s"}}
+    values["rooms"] = {"#nova:x": {"threads": True}, "!v12": {}}
     found = MatrixConfig.model_validate(values)
+    assert [found.threads_in(f"net:{room}") for room in ("#nova:x", "!v12", "#other:x")] == [True, False, False]
     assert found.timings.sync == timedelta(seconds=5)
     assert "s3cret" not in repr(found)
 
@@ -172,6 +174,7 @@ def test_config_reads_paths_beside_itself_and_hides_secrets() -> None:
         ({"user": "gatewatch"}, "should match pattern"),
         ({"token": "b"}, "give at most one of"),
         ({"room": "x"}, "Extra inputs"),
+        ({"rooms": {"nova": {}}}, "nova: a Matrix room is written #ALIAS:SERVER"),
     ],
 )
 def test_config_faults(changed: dict[str, Any], fault: str) -> None:

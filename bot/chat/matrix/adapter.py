@@ -149,7 +149,7 @@ class MatrixChat:
         client.open()
         session = Session(client, self._config, self._kept)
         keys = RoomKeys(client, self._config.timings.request, everyone=self._config.ignore_unverified_devices)
-        sending = Sending(client, self._rooms, keys, self._config.timings, self._pace, self._clock)
+        sending = Sending(client, self._rooms, keys, self._config, self._pace, self._clock)
         try:
             while True:
                 await self._enter(session)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
+from bot.model import room_address
 from bot.section import ConfigPath, Duration, Section
 
 
@@ -27,6 +29,13 @@ def people(value: str) -> str:
 
 
 People = Annotated[str, AfterValidator(people)]
+
+
+def room_fault(address: str) -> str:
+    """What is wrong with a room's address, "" if nothing is. An id of room version 12 names no server."""
+    if address.startswith("!") or (address.startswith("#") and ":" in address):
+        return ""
+    return "a Matrix room is written #ALIAS:SERVER or !ID:SERVER"
 
 
 class Timings(Section):
@@ -52,13 +61,20 @@ class Timings(Section):
     hint_again: Duration = timedelta(hours=1)
 
 
+class RoomSpeech(Section):
+    """How one room is spoken to where it differs from its network; None: as the network says."""
+
+    threads: bool | None = None
+
+
 class MatrixConfig(Section):
     """One account on one homeserver. At most one of the four secrets is given.
 
     With a password the bot logs in once and keeps the token; a pasted token is used as it is. Without either somebody
     has to log in by hand, with `gatewatch matrix login`. `crypto_folder`: where the keys of encryption are, None for a
     place beside the store (`Config.crypto_folder` knows it). `ignore_unverified_devices`: False gives keys only to
-    devices that their owners have signed.
+    devices that their owners have signed. `threads`: what follows a message (a correction that says something new, a
+    reply) is said in its thread.
     """
 
     type: Literal["matrix"]
@@ -73,7 +89,22 @@ class MatrixConfig(Section):
     encryption: bool = False
     crypto_folder: ConfigPath | None = None
     ignore_unverified_devices: bool = True
+    threads: bool = False
+    rooms: Mapping[str, RoomSpeech] = Field(default_factory=dict)
     timings: Timings = Timings()
+
+    @field_validator("rooms")
+    @classmethod
+    def are_rooms(cls, value: Mapping[str, RoomSpeech]) -> Mapping[str, RoomSpeech]:
+        for address in value:
+            if fault := room_fault(address):
+                raise ValueError(f"{address}: {fault}")
+        return value
+
+    def threads_in(self, room: str) -> bool:
+        """Of a room by its full name."""
+        own = self.rooms.get(room_address(room)[1])
+        return self.threads if own is None or own.threads is None else own.threads
 
     @model_validator(mode="after")
     def one_secret(self) -> MatrixConfig:

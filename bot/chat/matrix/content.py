@@ -6,10 +6,13 @@ https://spec.matrix.org/v1.15/client-server-api/#mroommessage
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from bot.chat.matrix.markup import clean
-from bot.model import Post
+from bot.model import EVERYBODY, Post
+
+Content = dict[str, Any]
 
 # An event may have 65,536 bytes of canonical JSON, and an edit carries text and HTML twice
 # (https://spec.matrix.org/v1.15/client-server-api/#size-limits).
@@ -20,12 +23,15 @@ CUT = "…"
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def message_content(post: Post) -> dict[str, Any]:
-    """The event's content: plain body always, HTML where it fits, `m.mentions` always, strings only."""
+def message_content(post: Post, threads: bool = False) -> Content:
+    """The event's content: plain body always, HTML where it fits, `m.mentions` always, strings only.
+
+    `threads`: a reply opens a thread below what it answers, where that is in none.
+    """
     shown = _shown(post)
     if post.replaces is not None and post.replaces.id:
-        return _edit(shown, post.replaces.id)
-    relation = _relation(post)
+        return _edit(shown, post.replaces.id, post.wakes)
+    relation = relation_of(post, threads)
     return {**shown, "m.relates_to": relation} if relation else shown
 
 
@@ -50,14 +56,14 @@ def _size(text: str) -> int:
     return len(text.encode("utf-8")) + sum(text.count(mark) for mark in '"\\\n\t')
 
 
-def _shown(post: Post) -> dict[str, Any]:
+def _shown(post: Post) -> Content:
     text, html = scrub(post.message.text), _html(scrub(post.message.html))
-    shown: dict[str, Any] = {
+    shown: Content = {
         # m.notice never notifies anybody, not even those it mentions (facts: default push rules).
         "msgtype": "m.text" if post.loud else "m.notice",
         "body": cut(text),
         # Without the key a server looks for names in the body, and a job named like a user pings that user.
-        "m.mentions": {"user_ids": sorted(set(post.mentions))} if post.mentions else {},
+        "m.mentions": _mentions(post.mentions),
     }
     if html:
         shown |= {"format": "org.matrix.custom.html", "formatted_body": html}
@@ -70,19 +76,30 @@ def _html(html: str) -> str:
     return cleaned if _size(cleaned) <= LIMIT else ""
 
 
-def _edit(shown: dict[str, Any], original: str) -> dict[str, Any]:
-    """https://spec.matrix.org/v1.15/client-server-api/#event-replacements; no other relation beside it."""
-    outer = {**shown, "body": f"* {shown['body']}"}
+def _mentions(mentioned: Collection[str]) -> Content:
+    """https://spec.matrix.org/v1.15/client-server-api/#user-and-room-mentions"""
+    people = sorted(set(mentioned) - {EVERYBODY})
+    return ({"user_ids": people} if people else {}) | ({"room": True} if EVERYBODY in mentioned else {})
+
+
+def _edit(shown: Content, original: str, wakes: bool) -> Content:
+    """https://spec.matrix.org/v1.15/client-server-api/#event-replacements; no other relation beside it.
+
+    An edit notifies those alone whom its outer mentions have.
+    """
+    outer = {**shown, "body": f"* {shown['body']}", "m.mentions": shown["m.mentions"] if wakes else {}}
     if "formatted_body" in shown:
         outer["formatted_body"] = f"* {shown['formatted_body']}"
     return {**outer, "m.new_content": shown, "m.relates_to": {"rel_type": "m.replace", "event_id": original}}
 
 
-def _relation(post: Post) -> dict[str, Any]:
+def relation_of(post: Post, threads: bool) -> Content:
     """A reply to what was heard, in its thread if it was in one."""
     heard = post.answers
     target = "" if heard is None else (heard.about if heard.reaction else heard.id)
     thread = post.thread or ("" if heard is None else heard.thread)
+    if threads and not thread and heard is not None and not heard.private:
+        thread = target
     if thread:
         reply = {"event_id": target or thread}
         return {"rel_type": "m.thread", "event_id": thread, "is_falling_back": True, "m.in_reply_to": reply}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from bot.chat.matrix.answers import Limited, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
-from bot.chat.matrix.config import Timings
-from bot.chat.matrix.content import message_content
+from bot.chat.matrix.config import MatrixConfig
+from bot.chat.matrix.content import Content
+from bot.chat.matrix.living import alone, events, still_there
 from bot.chat.matrix.pace import Pace
 from bot.chat.matrix.roomkeys import RoomKeys
 from bot.chat.matrix.rooms import Rooms
@@ -16,6 +18,8 @@ from bot.chat.matrix.saidbefore import MARK, SaidBefore, doubt_since
 from bot.chat.matrix.turns import Turns
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Post, Said
+
+log = logging.getLogger(__name__)
 
 
 class Sending:
@@ -26,17 +30,18 @@ class Sending:
         client: Client,
         rooms: Rooms,
         keys: RoomKeys,
-        timings: Timings,
+        config: MatrixConfig,
         pace: Pace,
         clock: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._rooms = rooms
         self._keys = keys
-        self._timings = timings
+        self._threads = config.threads_in
+        self._timings = config.timings
         self._pace = pace
         self._clock = clock
-        self._before = SaidBefore(client, timings.request)
+        self._before = SaidBefore(client, config.timings.request)
         self._turns = Turns()
         self._closed = False
 
@@ -50,26 +55,43 @@ class Sending:
         What the room may have already is looked for there first.
         """
         room_id = self._rooms.id(post.room)
+        anew = not await still_there(self._client, room_id, post, self._timings.request)
+        (key, content), *further = events(alone(post) if anew else post, self._threads(post.room))
+        said = await self._say(room_id, post, key, content)
+        for key, content in further:
+            await self._add(room_id, post, key, content)
+        return Said(said, anew)
+
+    async def _add(self, room_id: str, post: Post, key: str, content: Content) -> None:
+        """Say what goes with a message that is out: it is to be said again as it was, or else left out."""
+        try:
+            await self._say(room_id, post, key, content)
+        except TemporaryError as error:
+            raise TemporaryError(str(error), doubt=True, retry_after=error.retry_after) from error
+        except PermanentError as error:
+            log.warning("matrix left out what goes with a message room=%s why=%s", post.room, error)
+
+    async def _say(self, room_id: str, post: Post, key: str, content: Content) -> str:
+        """The id of one event, said in its turn."""
         first = post.first or post.answers is not None
         await self._pace.take(post.room, first=first)
         async with self._turns.turn(room_id, first=first):
             if self._closed:
                 raise TemporaryError(f"{post.room}: not connected")
             try:
-                return await self._once(room_id, post)
+                return await self._once(room_id, post, key, content)
             except TokenRefused as error:
                 raise TemporaryError(f"{post.room}: the access token was refused") from error
 
-    async def _once(self, room_id: str, post: Post) -> Said:
+    async def _once(self, room_id: str, post: Post, key: str, content: Content) -> str:
         since = doubt_since(post, self._clock())
-        if since is not None and (there := await self._before.find(room_id, post.room, post.key, since)):
-            return Said(there)
-        return await self._put(room_id, post)
+        if since is not None and (there := await self._before.find(room_id, post.room, key, since)):
+            return there
+        return await self._put(room_id, post, key, {**content, MARK: key})
 
-    async def _put(self, room_id: str, post: Post) -> Said:
+    async def _put(self, room_id: str, post: Post, key: str, content: Content) -> str:
         await self._keys.prepare(room_id, post.room)
-        content = {**message_content(post), MARK: post.key}
-        request = self._client.room_send(room_id, "m.room.message", content, tx_id=post.key)
+        request = self._client.room_send(room_id, "m.room.message", content, tx_id=key)
         at = self._pace.now()
         try:
             answer = await ask(request, post.room, self._timings.request)
@@ -82,7 +104,7 @@ class Sending:
             await self._still_in(room_id, post.room, error)
             raise PermanentError(_sentence(post.room, self._client.user_id, error)) from error
         self._pace.accepted(at)
-        return Said(answer.event_id)
+        return str(answer.event_id)
 
     async def _still_in(self, room_id: str, room: str, refusal: Refusal) -> None:
         """Raises TemporaryError if the message was refused because we are not in the room any more.
