@@ -1,0 +1,96 @@
+"""As much of the bot as says and answers on Matrix, in a process of its own that may be killed at any moment.
+
+It is forked from one that has imported everything, so that a life costs no more than its work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from bot.announcer import Announcer
+from bot.app import StoreKeep
+from bot.chat.matrix.adapter import MatrixChat
+from bot.model import Heard, Message
+from bot.records import Delivery, Rendered
+from bot.replies import Replies
+from bot.store import Store, Tx
+from bot.troubles import Troubles
+from tests.chat.alerts import NEVER_OLD, utc_now, words
+from tests.chat.matrix_bot import config
+
+ENDS_WITHIN = 10.0
+
+
+def render(tx: Tx, row: Delivery, now: datetime) -> Rendered | str:
+    if row.revision == 0:
+        return Rendered(Message(words(row.about)))
+    [first] = [one for one in tx.deliveries([row.about]) if one.room == row.room and one.revision == 0]
+    return Rendered(Message(corrected(row.about)), replaces=first.said)
+
+
+def corrected(about: str) -> str:
+    return f"corrected: {words(about)}"
+
+
+async def answer(heard: Heard, now: datetime) -> Message | None:
+    return Message(f"answer to {heard.text}") if heard.text.startswith("!") else None
+
+
+def live(folder: Path, url: str, user: str, rooms: Sequence[str]) -> None:
+    """Say and answer until killed. `folder`: where the store and the log are."""
+    logging.basicConfig(filename=folder / "bot.log", level=logging.INFO)
+    asyncio.run(_live(folder, url, user, rooms))
+
+
+async def _live(folder: Path, url: str, user: str, rooms: Sequence[str]) -> None:
+    store = Store.open(store_url(folder), now=utc_now())
+    chat = MatrixChat("net", config(url, user), rooms, StoreKeep(store))
+    replies = Replies(answer, store, {"net": chat}, {"net": True}, utc_now)
+    troubles = Troubles("", {}, utc_now)
+    announcer = Announcer(chat, store, render, troubles, utc_now, lambda _: 0, NEVER_OLD, every=0.01)
+    await asyncio.gather(chat.run(replies.hear), announcer.run(asyncio.Event()))
+
+
+def store_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'bot.db'}"
+
+
+class Life:
+    """One life of the process."""
+
+    def __init__(self, folder: Path, process: BaseProcess) -> None:
+        self._folder = folder
+        self._process = process
+
+    def lives(self) -> bool:
+        """Fails with the end of its log if it ended by itself."""
+        assert self._process.is_alive(), (self._folder / "bot.log").read_text()[-3000:]
+        return True
+
+    def kill(self) -> None:
+        """SIGKILL: nothing of it runs any more."""
+        self._process.kill()
+        self._process.join(ENDS_WITHIN)
+        assert self._process.exitcode == -signal.SIGKILL, (self._folder / "bot.log").read_text()[-3000:]
+
+
+@contextmanager
+def living(folder: Path, url: str, user: str, rooms: Sequence[str]) -> Iterator[Life]:
+    """Started; at the end it is killed."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=live, args=(folder, url, user, rooms))
+    process.start()
+    life = Life(folder, process)
+    try:
+        yield life
+    finally:
+        life.kill()
