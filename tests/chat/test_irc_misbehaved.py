@@ -154,3 +154,34 @@ async def test_a_nick_that_is_not_allowed_is_asked_for_again_when_somebody_may_h
         assert far_end.lines.count("NICK gatewatch_") == far_end.connections
         reserved = False
         await bot.ready()
+
+
+async def test_where_nicks_are_short_another_one_is_no_longer() -> None:
+    def nine_at_most(line: str) -> list[bytes]:
+        if line == "NICK gatewatch":
+            return [b":s 433 * gatewatch :Nickname is already in use"]
+        if line.startswith("NICK") and len(line) > len("NICK gatewatch"):
+            return [f":s 432 * {line[5:]} :Erroneous Nickname".encode()]
+        if line.startswith("NICK"):
+            return [f":s 001 {line[5:]} :hello".encode(), f":s 422 {line[5:]} :none".encode()]
+        return [] if line.startswith("USER") else polite(line)
+
+    async with fake(nine_at_most) as (far_end, where), running(where, **OPEN) as bot:
+        await bot.ready()
+        assert "the nick gatewatch is taken; the bot is gatewa" in bot.chat.status().trouble
+        assert far_end.connections == 1
+
+
+async def test_a_nick_that_is_held_while_no_other_is_allowed_is_only_waited_for() -> None:
+    held = True
+
+    def strict(line: str) -> list[bytes]:
+        if not line.startswith("NICK") or not held:
+            return [] if held else polite(line)
+        return [f":s {'433' if line == 'NICK gatewatch' else '432'} * {line[5:]} :no".encode()]
+
+    timings = {**TIMINGS, "long_wait": [60]}
+    async with fake(strict) as (_, where), running(where, **OPEN, timings=timings) as bot:
+        await bot.until(lambda: "no nick like gatewatch is free" in bot.chat.status().trouble)
+        held = False
+        await bot.ready()

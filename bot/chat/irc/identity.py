@@ -24,11 +24,11 @@ MONITOR_OFFLINE = "731"  # https://ircv3.net/specs/extensions/monitor
 
 
 def other_nicks(nick: str) -> Iterator[str]:
-    """What to be called while somebody else has the nick."""
+    """What to be called while somebody else has the nick: longer names, then ones as long, for short NICKLENs."""
     yield f"{nick}_"
     yield f"{nick}__"
     while True:
-        yield f"{nick}{random.randrange(100, 1000)}"
+        yield f"{nick[:-3] or nick[0]}{random.randrange(100, 1000)}"
 
 
 class Identity:
@@ -54,6 +54,7 @@ class Identity:
         self._pace = pace
         self._others = other_nicks(config.nick)
         self._refusals = 0
+        self._not_allowed = ""  # the server's words, where it does not take the configured nick at all
         self._answered = asyncio.Event()
         self._holder_left = asyncio.Event()
         self._identified = identified
@@ -97,12 +98,14 @@ class Identity:
         }
 
     def on_nick_refused(self, event: Event) -> None:
-        """Before the welcome: take another nick. Raises LongWait where every one is called wrong."""
+        """Before the welcome: take another nick. Raises TemporaryError, LongWait where the configured one is wrong."""
         self._refusals += 1
+        if self._refusals == 1 and event.kind == "432":
+            self._not_allowed = event.text or "432"
         if self._refusals > MOST_NICKS:
-            if event.kind == "432":
+            if self._not_allowed:
                 raise LongWait(
-                    f"{self._network}: the server does not allow the nick {self._config.nick} ({event.text}):"
+                    f"{self._network}: the server does not allow the nick {self._config.nick} ({self._not_allowed}):"
                     " choose another `nick`"
                 )
             raise TemporaryError(f"{self._network}: no nick like {self._config.nick} is free")
