@@ -243,3 +243,25 @@ async def test_thrown_out_too_often_it_stays_out_after_a_reconnect_too() -> None
         assert "stays out" in bot.chat.status().rooms["test:#gate"]
         assert far_end.connections == 2 and far_end.lines.count("JOIN #gate") == 4
         assert "broke" in bot.chat.status().error and bot.chat.status().trouble == ""
+
+
+async def test_a_room_that_the_server_puts_the_bot_into_meanwhile_is_joined_once() -> None:
+    """By services, or by the forward of another room, while its own JOIN waits for its turn."""
+
+    def forced(line: str) -> list[bytes]:
+        out = polite(line)
+        if line == "JOIN #a":
+            out.append(b":gatewatch!u@h JOIN #b")
+        return [] if line == "JOIN #b" else out
+
+    pace = {"burst": 4, "per_second": 4}
+    timings = {**TIMINGS, "join": 0.5}
+    rooms = ("#1", "#2", "#3", "#a", "#b")  # three JOINs at once, then one in a quarter of a second
+    async with (
+        fake(forced) as (far_end, where),
+        running(where, *rooms, **OPEN, pace=pace, timings=timings) as bot,
+    ):
+        await bot.ready()
+        await bot.chat.say(post("#b", "here"))
+        assert set(bot.chat.status().rooms.values()) == {"joined"}
+        assert "JOIN #b" not in far_end.lines

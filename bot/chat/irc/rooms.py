@@ -146,7 +146,7 @@ class Rooms:
             self._refuse(room, "the server did not answer the JOIN", Again.SOON)
             return
         await self._pace.take(1, Pace.JOIN)
-        if room not in self._rooms:
+        if room not in self._rooms or room.due > self._clock():  # meanwhile the server may have put the bot into it
             return
         room.asked = True
         room.due = self._clock() + self._timings.join
