@@ -89,8 +89,9 @@ async def test_a_private_question_is_answered_by_the_nick_that_was_asked(ngircd:
         human("ann", ngircd.tls_port, ngircd.ca_file) as ann,
         running(ngircd, *rooms, further_nicks=NICKS[1:], pace=QUICK) as bot,
     ):
-        await all_joined(bot)
-        assert [one.state for one in bot.chat.status().connections] == ["ready", "ready", "not needed"]
+        await bot.until(
+            lambda: [one.state for one in bot.chat.status().connections] == ["ready", "ready", "not needed"]
+        )
         ann.say("gatewatch2", "top")
         await bot.until(lambda: len(bot.heard) == 1)
         await bot.chat.say(Post("test:ann", "1", post("", "by the second").message, answers=bot.heard[0]))

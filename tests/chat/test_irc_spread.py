@@ -73,12 +73,14 @@ def test_a_refusal_teaches_a_lower_limit() -> None:
     spread.back(0, {"#": 10})
     spread.full(0, "#c7", joined=["#c0", "#c9"])
     assert spread.of(0) == ["#c0", "#c9"]
-    spread.back(0, {"#": 10})  # after a reconnect it is still known
-    assert spread.of(0) == ["#c0", "#c9"]
     unnamed = Spread(TEN, 1)
     unnamed.back(0, {})
     unnamed.full(0, "#c1", joined=["#c0"])
     assert places(unnamed, TEN) == [0, *[None] * 9]
+    unnamed.back(0, {})  # a new connection is a new try
+    assert unnamed.of(0) == list(TEN)
+    unnamed.full(0, "#c1", joined=[])  # in none at all: that is no limit
+    assert unnamed.of(0) == list(TEN)
 
 
 def test_the_least_recently_used_makes_place() -> None:

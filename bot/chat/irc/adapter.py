@@ -77,6 +77,7 @@ class IrcChat:
         self._inbox = Inbox(name)
         self._busy: Counter[str] = Counter()  # targets to which something is being said
         self._trouble = ""
+        self._crowded: dict[int, str] = {}  # the connections that the server lets into no more rooms, and its words
 
     # -- the contract -------------------------------------------------------------------------------------------
 
@@ -131,7 +132,8 @@ class IrcChat:
         each = [link.status() for link in self._links]
         best = next((one for one in each if one.ready), each[0])
         several = len(each) > 1
-        trouble = self._trouble or "; ".join(dict.fromkeys(one.trouble for one in each if one.trouble))
+        troubles = [one.trouble for one in each] + (list(self._crowded.values()) if self._has_spare() else [])
+        trouble = self._trouble or "; ".join(dict.fromkeys(filter(None, troubles)))
         parts = tuple(replace(one, rooms=self._full_names(one.rooms)) for one in each) if several else ()
         return replace(best, name=self.name, trouble=trouble, rooms=self._rooms(each), connections=parts)
 
@@ -144,6 +146,9 @@ class IrcChat:
 
     def _full_names(self, states: Mapping[str, str]) -> dict[str, str]:
         return {self._channels[channel]: state for channel, state in states.items()}
+
+    def _has_spare(self) -> bool:
+        return any(map(self._is_spare, self._channels))
 
     def _is_spare(self, channel: str) -> bool:
         return channel.startswith(CHANNEL_SIGNS) and self._spread.where(channel) is None
@@ -163,10 +168,12 @@ class IrcChat:
         )
 
     def _registered(self, number: int, isupport: Isupport) -> None:
+        self._crowded.pop(number, None)
         self._spread.back(number, isupport.chanlimits)
         self._deal()
 
-    def _full(self, number: int, channel: str, joined: Sequence[str]) -> None:
+    def _full(self, number: int, channel: str, joined: Sequence[str], why: str) -> None:
+        self._crowded[number] = f"{self.name}: {why}"
         self._spread.full(number, channel, joined)
         self._deal()
 

@@ -14,10 +14,10 @@ class Calls:
     """What a connection tells the network that it is one of, and asks it.
 
     `hear` gets what may be a command; `registered`, that rooms can be dealt out; `full`, that the server lets it
-    into this channel no more, and those that it is in; `is_ours`, whether a nick is one of the bot's.
+    into this channel no more, those that it is in, and why; `is_ours`, whether a nick is one of the bot's.
     """
 
     hear: Callable[[Heard], None]
     registered: Callable[[Isupport], None]
-    full: Callable[[str, Sequence[str]], None]
+    full: Callable[[str, Sequence[str], str], None]
     is_ours: Callable[[str], bool]

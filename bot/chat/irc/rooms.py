@@ -51,7 +51,7 @@ def longest(low: float, high: float) -> float:
 class Rooms:
     """All channels of one connection, none at first. `clock` counts seconds, as the event loop's does.
 
-    `full(channel, joined)` is called when the server lets the connection into no more than those `joined`.
+    `full(channel, joined, why)` is called when the server lets the connection into no more than those `joined`.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Rooms:
         pace: Pace,
         timings: Timings,
         clock: Callable[[], float],
-        full: Callable[[str, Sequence[str]], None],
+        full: Callable[[str, Sequence[str], str], None],
     ) -> None:
         self._network = network
         self._keys = keys
@@ -189,7 +189,7 @@ class Rooms:
         self._refuse(room, f"{refusal.why} ({event.kind}: {event.text})", Again.LATER if elsewhere else refusal.again)
         room.refusal = event.kind
         if elsewhere:
-            self._full(room.channel, [one.channel for one in self._rooms if one.state == JOINED])
+            self._full(room.channel, [one.channel for one in self._rooms if one.state == JOINED], room.state)
         return True
 
     def on_lost(self, channel: str, why: str) -> None:

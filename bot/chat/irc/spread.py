@@ -19,7 +19,6 @@ class Spread:
         self._channels = tuple(channels)
         self._where: dict[str, int] = {}
         self._limits: list[Limits] = [{} for _ in range(connections)]
-        self._taught: list[dict[str, int]] = [{} for _ in range(connections)]  # by refusals
         self._gone: set[int] = set()
         self._used: dict[str, float] = {}
         self._settle()
@@ -35,11 +34,9 @@ class Spread:
     # -- what becomes known ---------------------------------------------------------------------------------
 
     def back(self, number: int, limits: Limits) -> None:
-        """A connection is there, with the limits that its server names."""
+        """A connection is there, with the limits that its server names; what refusals had taught is over."""
         self._gone.discard(number)
-        taught = self._taught[number]
-        named = {signs: min(most, taught.get(signs, most)) for signs, most in limits.items()}
-        self._limits[number] = {**taught, **named}
+        self._limits[number] = limits
         self._settle()
 
     def gone(self, number: int) -> None:
@@ -48,14 +45,15 @@ class Spread:
         self._settle()
 
     def full(self, number: int, channel: str, joined: Collection[str]) -> None:
-        """The server let a connection into no more than `joined`, whatever limit it names."""
+        """The server let a connection into no more than `joined`, whatever limit it names; none teaches nothing."""
         signs = self._group(number, channel) or ALL_SIGNS
         alike = [one for one in self.of(number) if one[0] in signs]
         inside = [one for one in alike if one in joined]
+        if not inside:
+            return
         for one in alike:
             if one not in inside:
                 del self._where[one]
-        self._taught[number][signs] = len(inside)
         self._limits[number] = {**self._limits[number], signs: len(inside)}
         self._settle()
 
