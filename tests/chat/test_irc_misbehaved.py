@@ -64,6 +64,18 @@ async def test_a_connection_that_breaks_before_the_answer_leaves_doubt() -> None
     assert not [line for line in far_end.lines if "second" in line]
 
 
+async def test_a_line_in_flight_ends_with_what_ended_the_connection() -> None:
+    def deaf(line: str) -> list[bytes]:
+        return [] if line.startswith("PING") else polite(line)
+
+    timings = {**TIMINGS, "idle": 0.2, "dead": 0.3}
+    async with fake(deaf) as (_, where), running(where, "#gate", **OPEN, timings=timings) as bot:
+        await bot.ready()
+        with pytest.raises(TemporaryError, match=r"not confirmed: test: the server has said nothing for") as unsure:
+            await bot.chat.say(post("#gate", "x"))
+        assert unsure.value.doubt
+
+
 async def test_it_does_not_come_back_soon_where_it_is_unwanted() -> None:
     def throttled(line: str) -> list[bytes]:
         return [b"ERROR :Your host is trying to (re)connect too fast -- throttled."]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot.chat.irc.backoff import LongWait, unwanted
 from bot.chat.irc.calls import Calls
 from bot.chat.irc.capabilities import Capabilities
-from bot.chat.irc.config import IrcConfig
+from bot.chat.irc.config import IrcConfig, is_channel
 from bot.chat.irc.connection import Event, new_connection
 from bot.chat.irc.dial import Secrets, dial
 from bot.chat.irc.ejections import Ejections
@@ -33,7 +33,6 @@ from bot.errors import PermanentError, TemporaryError
 log = logging.getLogger(__name__)
 
 SPOKEN = frozenset({"pubmsg", "pubnotice", "privmsg", "privnotice"})
-CHANNEL_SIGNS = ("#", "&", "+", "!")
 
 
 class Session:
@@ -99,6 +98,9 @@ class Session:
         except asyncio.CancelledError:
             await self._goodbye()
             raise
+        except TemporaryError as error:
+            self._fail(error)
+            raise
         finally:
             self._connection.abort()
             self.rooms.close()
@@ -152,7 +154,7 @@ class Session:
             raise TemporaryError(f"{room}: not said: the connection of {self._network} is broken")
         if not self.registered:
             raise TemporaryError(f"{room}: not said: {self._network} is {self.state}")
-        if target.startswith(CHANNEL_SIGNS) and not self.rooms.joined(target):
+        if is_channel(target) and not self.rooms.joined(target):
             found = self.rooms.find(target)
             if found is None:
                 raise TemporaryError(f"{room}: not said: the channel goes by another connection now")
