@@ -14,7 +14,7 @@ from functools import partial
 from bot.chat import Hear
 from bot.chat.irc.backoff import Jitter
 from bot.chat.irc.calls import Calls
-from bot.chat.irc.config import IrcConfig
+from bot.chat.irc.config import IrcConfig, is_channel
 from bot.chat.irc.dial import Secrets, read_secrets, tls_context
 from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.hearing import Ear
@@ -23,7 +23,7 @@ from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.link import Link, Turns
 from bot.chat.irc.manner import Manner, strong_in
 from bot.chat.irc.rooms import NOT_YET
-from bot.chat.irc.session import CHANNEL_SIGNS, Session
+from bot.chat.irc.session import Session
 from bot.chat.irc.spread import Spread
 from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import first_of
@@ -65,7 +65,7 @@ class IrcChat:
         self._manner = Manner(name, config)
         self._ear = Ear(name, clock, prefix)
         self._channels = {address: room for room in rooms if (address := room_address(room)[1])}
-        channels = [channel for channel in self._channels if channel.startswith(CHANNEL_SIGNS)]
+        channels = [channel for channel in self._channels if is_channel(channel)]
         nicks = [config.nick, *config.further_nicks]
         self._links = [
             Link(name, config.of_nick(nick), clock, jitter, partial(self._gone, number), alone=not config.further_nicks)
@@ -151,7 +151,7 @@ class IrcChat:
         return any(map(self._is_spare, self._channels))
 
     def _is_spare(self, channel: str) -> bool:
-        return channel.startswith(CHANNEL_SIGNS) and self._spread.where(channel) is None
+        return is_channel(channel) and self._spread.where(channel) is None
 
     # -- connections --------------------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class IrcChat:
     # -- by which connection ------------------------------------------------------------------------------------
 
     async def _link_for(self, post: Post, target: str) -> Link:
-        if not target.startswith(CHANNEL_SIGNS):
+        if not is_channel(target):
             return self._link_to_person(post)
         if target not in self._channels:
             raise PermanentError(

@@ -14,7 +14,8 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # RFC 2812 2.3.1, without its limit of nine characters, which no server holds to any more.
 NICK = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
 # RFC 2812 1.3: a channel starts with one of these and has neither space, comma, BEL nor a control character.
-CHANNEL = re.compile(r"[#&+!][^\x00-\x20,\x7f]+")
+CHANNEL_SIGNS = "#&+!"
+CHANNEL = re.compile(rf"[{CHANNEL_SIGNS}][^\x00-\x20,\x7f]+")
 MASK = re.compile(r"[^\s!@]+(![^\s!@]+@[^\s!@]+)?")
 
 
@@ -187,6 +188,11 @@ class IrcConfig(WithPassword):
         if any(section.has_password for section in (self, *logins)) and not self.tls and self.host not in LOOPBACK:
             raise ValueError("a password would cross the network in the open: set tls: true")
         return self
+
+
+def is_channel(address: str) -> bool:
+    """Whether it is meant as one; else it is a person."""
+    return address.startswith(tuple(CHANNEL_SIGNS))
 
 
 def channel_fault(address: str) -> str:

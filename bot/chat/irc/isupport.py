@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.chat.irc.config import CHANNEL_SIGNS
 from bot.chat.irc.lines import LINELEN
 
 UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -76,7 +77,7 @@ class Isupport:
     @property
     def chanlimits(self) -> dict[str, int]:
         """In how many channels one connection may be, by the signs in front of them (CHANLIMIT, else MAXCHANNELS)."""
-        named = self._tokens.get("CHANLIMIT") or f"#&+!:{self._tokens.get('MAXCHANNELS', '')}"
+        named = self._tokens.get("CHANLIMIT") or f"{CHANNEL_SIGNS}:{self._tokens.get('MAXCHANNELS', '')}"
         pairs = (pair.partition(":") for pair in named.split(","))
         return {signs: int(most) for signs, _, most in pairs if signs and most.isdecimal()}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-ALL_SIGNS = "#&+!"
+from bot.chat.irc.config import CHANNEL_SIGNS
+
 Limits = Mapping[str, int]  # by the signs in front of channels: in how many of those a connection may be
 
 
@@ -46,7 +47,7 @@ class Spread:
 
     def full(self, number: int, channel: str, joined: Collection[str]) -> None:
         """The server let a connection into no more than `joined`, whatever limit it names; none teaches nothing."""
-        signs = self._group(number, channel) or ALL_SIGNS
+        signs = self._group(number, channel) or CHANNEL_SIGNS
         alike = [one for one in self.of(number) if one[0] in signs]
         inside = [one for one in alike if one in joined]
         if not inside:
