@@ -42,6 +42,7 @@ PURE = (
     "bot/text",
     "bot/links",
     "bot/grouping",
+    "bot/retryafter",
     "bot/sparkline",
     "bot/unanswered",
     "bot/search/answers",
@@ -66,7 +67,16 @@ PURE = (
 EDGES = ("bot.store", "bot.chat", "bot.search", "bot.sources", "bot.app", "bot.core", "bot.poller", "asyncio", "time")
 # Adapters know their contract, their own package, errors, model, and the base of config sections.
 ADAPTERS = ("bot/chat/irc", "bot/chat/matrix", "bot/chat/console", "bot/search/http", "bot/search/embedded")
-FOR_ADAPTERS = ("bot.errors", "bot.model", "bot.section", "bot.text", "bot.chat", "bot.search", "bot.lucene")
+FOR_ADAPTERS = (
+    "bot.errors",
+    "bot.model",
+    "bot.retryafter",
+    "bot.section",
+    "bot.text",
+    "bot.chat",
+    "bot.search",
+    "bot.lucene",
+)
 # What authors of signatures ask knows of the search its contract and its profiles, of the rest what is plain data.
 FOR_WORKBENCH = ("bot.errors", "bot.links", "bot.lucene", "bot.model", "bot.records", "bot.signatures", "bot.text")
 FOR_WORKBENCH += (

@@ -8,8 +8,8 @@ from typing import Any
 
 from elastic_transport import TransportApiResponse, TransportError
 
+from bot.retryafter import asked_for
 from bot.search.noanswer import NoAnswer
-from bot.search.retry import asked_for
 from bot.search.whole import REASON_LENGTH, root, too_many_buckets
 
 TOO_LARGE = 413

@@ -58,7 +58,8 @@ class FarEnd:
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[str] = []
-        self.since: list[str] = []
+        self.since: list[str] = []  # of the polls, and when they came
+        self.at: list[float] = []
         self.bodies: list[Any] = []
         self.answers: dict[str, Answer] = {
             "login": says({"user_id": USER, "device_id": "D", "access_token": "T1"}),
@@ -92,6 +93,7 @@ class FarEnd:
         self.requests.append(f"{request.method} {verb}")
         if verb == "sync":
             self.since.append(request.query.get("since", ""))
+            self.at.append(time.monotonic())
         if request.can_read_body:
             self.bodies.append(await request.json())
         return await self.answers[verb](request)

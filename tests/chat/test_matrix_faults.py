@@ -36,6 +36,7 @@ from tests.chat.fake_matrix import (
 )
 from tests.chat.human_matrix import until
 from tests.chat.matrix_bot import Bot, MemoryKeep, config, milliseconds, post, timings
+from tests.chat.matrix_faults import FAULTS
 from tests.servers import program
 
 
@@ -54,37 +55,31 @@ def keep() -> MemoryKeep:
 # -- the stream -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("fault", "sentence"),
-    [
-        (bad_gateway, "HTTP 502"),
-        (refuses("M_UNKNOWN", 500), "HTTP 500, M_UNKNOWN no"),
-        (cut_off, "the connection broke"),
-        (no_text, "the answer is not Matrix's"),
-        (says({"next_batch": "a", "rooms": [1]}), "not Matrix's"),
-        (says([]), "not Matrix's"),
-        (says({"next_batch": "a", "rooms": {"join": {"!r": []}}}), "not Matrix's"),
-        (refuses("M_FORBIDDEN", 403), "sync: M_FORBIDDEN no"),
-        (never, "no answer within 0.2 s"),
-    ],
-)
+@pytest.mark.parametrize("name", FAULTS)
 async def test_broken_stream_is_asked_seldom_and_keeps_its_place(
-    far_end: FarEnd, keep: MemoryKeep, fault: Answer, sentence: str
+    far_end: FarEnd, keep: MemoryKeep, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    quiet, far_end.answers["sync"] = far_end.answers["sync"], fault
-    short = timings(first_sync=milliseconds(200), longest_pause=milliseconds(400))
+    caplog.set_level("INFO", logger="bot")
+    fault, healthy = FAULTS[name], far_end.answers["sync"]
+    far_end.answers["sync"] = fault.answer
+    short = timings(first_sync=milliseconds(200), pause=milliseconds(100), longest_pause=milliseconds(400))
     async with bot_for(far_end, keep, timings=short).running() as bot:
         await until(lambda: bot.chat.status().state == "broken")
-        assert sentence in bot.chat.status().trouble
-        await asyncio.sleep(1.0)  # the time in which the requests are counted
-        assert 2 <= far_end.count("GET sync") <= 12
+        assert fault.sentence in bot.chat.status().trouble
+        assert not bot.chat.status().ready
+        await asyncio.sleep(0.6)  # the time in which the requests are counted
+        asked = far_end.count("GET sync")
+        assert asked == 1 if fault.asked else 2 <= asked <= 6 * fault.each
         assert keep.value(".since") == "tok1"
-        far_end.answers["sync"] = quiet
+        far_end.answers["sync"] = healthy
         await bot.ready()
         assert bot.chat.status().trouble == ""
         await until(lambda: keep.value(".since") == "n1")
-    assert set(far_end.since[: far_end.since.index("tok1") + 2]) == {"tok1"}
+    assert set(far_end.since[: far_end.since.index("n1")]) == {"tok1"}
+    assert far_end.at[asked] - far_end.at[asked - 1] >= fault.asked
     assert far_end.count("POST login") == 0
+    states = [r.message.split()[1] for r in caplog.records if r.name == "bot.chat.matrix.adapter"]
+    assert states == ["connecting", "broken", "connected", "stopped"]  # each said once
 
 
 async def test_odd_events_do_not_stop_the_stream(far_end: FarEnd, keep: MemoryKeep) -> None:

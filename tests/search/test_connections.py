@@ -21,10 +21,11 @@ from aiohttp import web
 
 from bot.errors import UserError
 from bot.model import Complete, Unknown
+from bot.retryafter import asked_for
 from bot.search.config import SearchConfig
 from bot.search.hosts import Hosts
 from bot.search.http import HttpSearch
-from bot.search.retry import Retry, asked_for
+from bot.search.retry import Retry
 from tests.search.asking import QUICK, Make, asked, replies
 from tests.search.contract import FIRST, LONG, by_build, found
 from tests.servers import free_port, program

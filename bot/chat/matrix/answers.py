@@ -15,10 +15,12 @@ from nio import ErrorResponse, LocalProtocolError
 from nio.responses import ValidationError
 
 from bot.errors import TemporaryError
+from bot.retryafter import asked_for
 
 # https://spec.matrix.org/v1.15/client-server-api/#common-error-codes
 TOKEN_CODES = frozenset({"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED"})
 REASON_LENGTH = 200
+LONGEST_ASKED = 3600.0  # seconds; a proxy that asks for more would have the bot asleep when it is back
 
 
 class Refusal(Exception):
@@ -60,7 +62,7 @@ async def ask(request: Awaitable[Any], what: str, within: timedelta) -> Any:
         raise TemporaryError(f"{what}: not logged in") from error
     except (aiohttp.ClientError, OSError) as error:
         raise TemporaryError(f"{what}: the connection broke: {_words(error)}", doubt=True) from error
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError) as error:
         raise TemporaryError(f"{what}: the answer is not Matrix's: {type(error).__name__}", doubt=True) from error
 
 
@@ -84,15 +86,16 @@ def _checked(response: Any, what: str) -> Any:
     if code and 400 <= http.status < 500 and http.status != 408:
         raise Refusal(what, code, reason)
     said = f"{code} {reason}" if code else "an answer that is not Matrix's"
-    raise TemporaryError(f"{what}: HTTP {http.status}, {said}", doubt=True)
+    raise TemporaryError(f"{what}: HTTP {http.status}, {said}", doubt=True, retry_after=_retry_after(response))
 
 
 def _retry_after(response: ErrorResponse) -> float | None:
-    """Seconds, from the body or else the Retry-After header (nio reads only the first)."""
+    """Seconds, from the body or else the Retry-After header (nio reads only the first); no more than LONGEST_ASKED."""
+    headers = response.transport_response.headers
+    asked = asked_for(headers.get("Retry-After"), headers.get("Date"))
     if response.retry_after_ms:
-        return float(response.retry_after_ms) / 1000
-    header = response.transport_response.headers.get("Retry-After", "")
-    return float(header) if header.isdecimal() else None
+        asked = float(response.retry_after_ms) / 1000
+    return None if asked is None else min(asked, LONGEST_ASKED)
 
 
 def _words(error: Exception) -> str:
