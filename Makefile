@@ -40,6 +40,7 @@ bench: $(VENV)/.test
 	$(VENV)/bin/python -m bench.embedded
 	$(VENV)/bin/python -m bench.idle
 	$(VENV)/bin/python -m bench.irc
+	$(VENV)/bin/python -m bench.matrix
 
 bench-large: $(VENV)/.test
 	$(VENV)/bin/python -m bench.large --folder var/bench --heap 3g

@@ -1,0 +1,121 @@
+"""What the Matrix adapter costs, and how long a message takes from the bot to a person in the room.
+
+    python -m bench.matrix [--rounds 40]
+
+On a real Synapse without rate limits. Each way to the room in each round, so that what else the machine does hits all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from bench.measuring import machine
+from bot.chat.matrix.config import Timings
+from tests.chat.alerts import announcing, words
+from tests.chat.human_matrix import Human
+from tests.chat.matrix_bot import PASSWORD, Bot, MemoryKeep, config, post
+from tests.servers.synapse import SERVER_NAME, Synapse
+
+AS_SHIPPED = Timings()  # the config's own waits
+OPENED = 0.1  # seconds until the reader's poll is at the server
+LOOK = 1.0  # seconds between the announcer's looks at the outbox, as in a bot
+POLL = 30_000  # milliseconds that it may be held there
+
+
+class Reader:
+    """A person who has the room before their eyes: a long poll, one after the other."""
+
+    def __init__(self, human: Human) -> None:
+        self._human = human
+        self._since = str(human.call("GET", "sync")["next_batch"])
+
+    def sees(self, text: str) -> float:
+        """The moment at which a message with this text came."""
+        while True:
+            answer = self._human.call("GET", f"sync?timeout={POLL}&since={quote(self._since)}")
+            at = time.perf_counter()
+            self._since = answer["next_batch"]
+            for room in answer.get("rooms", {}).get("join", {}).values():
+                if any(event["content"].get("body") == text for event in room["timeline"]["events"]):
+                    return at
+
+
+async def taken(reader: Reader, text: str, say: Callable[[str], Awaitable[object]]) -> float:
+    """Seconds from saying it to its being seen."""
+    seeing = asyncio.create_task(asyncio.to_thread(reader.sees, text))
+    await asyncio.sleep(OPENED)
+    began = time.perf_counter()
+    await say(text)
+    return await seeing - began
+
+
+async def seen(synapse: Synapse, folder: Path, rounds: int) -> None:
+    """At rest: one message at a time, from a person, from the adapter, and from the outbox."""
+    for name in ("ann", "bea"):
+        synapse.register(name, "pw")
+    ann, bea = (Human(synapse.url, name, "pw") for name in ("ann", "bea"))
+    room_id = bea.create("seen")
+    ann.join(room_id)
+    user = synapse.register("speaker", PASSWORD)
+    room = f"net:#seen:{SERVER_NAME}"
+    bot = Bot(config(synapse.url, user, timings=AS_SHIPPED), [room], MemoryKeep())
+    bare, direct, queued = list[float](), list[float](), list[float]()
+    async with bot.running(), announcing(bot.chat, folder, every=LOOK) as alerts:
+        await bot.ready()
+        reader = await asyncio.to_thread(Reader, ann)
+
+        async def say(text: str) -> None:
+            await bot.chat.say(post(room, text, text))
+
+        async def queue(text: str) -> None:
+            await asyncio.to_thread(alerts.queue, [room], 1)
+            assert alerts.texts[-1] == text
+
+        for number in range(rounds):
+            bare.append(await taken(reader, f"person {number}", lambda text: bea.do(bea.send, room_id, text)))
+            direct.append(await taken(reader, f"said {number}", say))
+            await asyncio.sleep(random.random() * LOOK)  # any moment between two looks of the announcer
+            queued.append(await taken(reader, words(f"{number:04}"), queue))
+            await alerts.finished(within=10)
+    for name, found in (("person to person", bare), ("say to person", direct), ("queued to person", queued)):
+        median = statistics.median(found)
+        print(
+            f"{name}: median {1000 * median:.1f} ms ({median / statistics.median(bare):.1f} times person to person), "
+            f"least {1000 * min(found):.1f} ms, most {1000 * max(found):.1f} ms"
+        )
+
+
+async def run(rounds: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="gatewatch-bench-") as folder:
+        synapse = Synapse(Path(folder))
+        synapse.start()
+        try:
+            await seen(synapse, Path(folder), rounds)
+        finally:
+            synapse.kill()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What the Matrix adapter costs, and how fast it is.")
+    parser.add_argument("--rounds", type=int, default=40, help="messages of each kind whose time is taken")
+    given = parser.parse_args()
+    machine()
+    try:
+        asyncio.run(run(given.rounds))
+    except pytest.skip.Exception as missing:
+        sys.exit(str(missing))
+
+
+if __name__ == "__main__":
+    main()
