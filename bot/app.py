@@ -231,14 +231,22 @@ class Bot:
             self.stop.set()
 
     async def _mind(self, every: float = 1.0) -> None:
-        """Say once that a network is away, when it has been for a while; end the bot when it lost its store's lock."""
+        """Say once that a network is away, when it has been for a while, and what else its operators have to know.
+
+        End the bot when it lost its store's lock.
+        """
         away: dict[str, datetime] = {}
+        noticed: set[str] = set()
         while True:
             await asyncio.sleep(every)
             if self.store.lost():
                 self.stop.set()
             for name, chat in self.chats.items():
                 status, now = chat.status(), self._clock()
+                for notice in status.notices:
+                    if notice not in noticed:
+                        noticed.add(notice)
+                        self.troubles.once(f"network {name}", notice)
                 if status.ready:
                     away.pop(name, None)
                     self.troubles.end(f"network {name}")

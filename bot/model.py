@@ -326,7 +326,7 @@ class NetworkStatus:
     `synced`: when the far end last told what is new. `saying`: how many posts are being said or wait for their turn,
     those of the outbox left out. `slowed`: how often in the last hour the far end asked for fewer requests.
     `device`: what the bot's own end is called, `fingerprint`: its key, by which others know it, `encryption`: how that
-    is, in words; "" where there is none.
+    is, in words; "" where there is none. `notices`: what happened since the start that operators have to know once.
     """
 
     name: str
@@ -347,6 +347,7 @@ class NetworkStatus:
     device: str = ""
     fingerprint: str = ""
     encryption: str = ""
+    notices: tuple[str, ...] = ()
 
 
 def room_address(room: str) -> tuple[str, str]:

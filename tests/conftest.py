@@ -11,5 +11,6 @@ pytest_plugins = [
     "tests.servers.opensearch",
     "tests.servers.postgres",
     "tests.fakes",
+    "tests.chat.crypto_scene",
     "tests.chat.matrix_scene",
 ]

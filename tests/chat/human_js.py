@@ -13,7 +13,8 @@ from tests.servers.matrix_js import SCRIPT, node, sdk
 
 
 class JsHuman:
-    """`mode`: "normal", or "strict" (Element's "exclude insecure devices"). `seen`: what the client showed."""
+    """`mode`: "normal", or "strict" (Element's "exclude insecure devices"), or "unsigned": of an account without an
+    identity. `seen`: what the client showed."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -68,6 +69,10 @@ class JsHuman:
             return (await until(found, within))[0]
         except AssertionError as error:
             raise AssertionError(f"{text!r} is not among {self.seen[-5:]}") from error
+
+    def said(self, room_id: str) -> list[str]:
+        """The texts of others that the client shows in the room."""
+        return [str(one["content"].get("body")) for one in self._of("message") if one["room"] == room_id]
 
     def unreadable(self, room_id: str) -> list[dict[str, Any]]:
         """What could not be decrypted."""

@@ -119,6 +119,7 @@ class MatrixChat:
             device=self._device,
             fingerprint="" if self._encryption is None else self._encryption.fingerprint,
             encryption="" if self._encryption is None else self._encryption.state,
+            notices=tuple(self._notices),
         )
 
     # -- how the connection is, told by the sync ------------------------------------------------------------
@@ -185,6 +186,7 @@ class MatrixChat:
                 await session.open()
                 if self._encryption is not None:
                     await self._encryption.open()
+                    self._notice(self._encryption.trouble)
                 await self._rooms.remember()
                 return await self._invites.remember()
             except DeviceLost as lost:
@@ -200,13 +202,18 @@ class MatrixChat:
     async def _become_new(self, session: Session, lost: DeviceLost) -> None:
         device = await session.new_device(lost)
         sentence = f"{lost}: the bot is the new device {device} now, and cannot read what was said to the old one"
-        log.warning("matrix %s", sentence)
-        self._notices.append(sentence)
+        self._notice(sentence)
+
+    def _notice(self, sentence: str) -> None:
+        """What operators have to know once; "" is nothing."""
+        if sentence and sentence not in self._notices:
+            log.warning("matrix notice network=%s what=%s", self.name, sentence)
+            self._notices.append(sentence)
 
     async def _work(self, client: Client, heard: Hear) -> DeviceLost | None:
         """Hear, and join rooms, until the token is refused or the device's keys are lost (and then say so)."""
         timings = self._config.timings
-        inbox = Inbox(self.name, client, self._rooms, heard, self._config, self._prefix, self._clock)
+        inbox = Inbox(self.name, client, self._rooms, heard, self._config, self._prefix, self._clock, self.say)
         hooks = [self._encryption.keep_up] if self._encryption is not None else []
         sync = Sync(client, self._rooms, self._invites, inbox, self._kept, timings, self, hooks)
         found: list[DeviceLost] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,14 +17,13 @@ from nio import (
     AsyncClient,
     EncryptionError,
     ErrorResponse,
-    KeysClaimResponse,
-    KeysQueryResponse,
     LocalProtocolError,
     Response,
     ShareGroupSessionResponse,
     SyncResponse,
 )
 
+from bot.chat.matrix.cryptoanswers import ClaimedKeys, DeviceKeys, Json
 from bot.errors import TemporaryError
 
 try:
@@ -39,48 +38,6 @@ log = logging.getLogger(__name__)
 
 MEGOLM = "m.megolm.v1.aes-sha2"
 ODD = (ValueError, KeyError, TypeError, AttributeError, EncryptionError, LocalProtocolError)
-
-
-@dataclass
-class Json(Response):  # type: ignore[misc]  # nio has no types
-    """Any answer; `content` is its JSON."""
-
-    content: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def from_dict(cls, parsed: dict[str, Any]) -> Response:
-        # A request that wants a further login says so as an error that has flows.
-        return ErrorResponse.from_dict(parsed) if "errcode" in parsed and "flows" not in parsed else cls(parsed)
-
-
-@dataclass
-class DeviceKeys(KeysQueryResponse):  # type: ignore[misc]
-    """nio's answer about devices, from those that are usable; `signed`: ids that their owner has signed, by user."""
-
-    signed: dict[str, set[str]] = field(init=False, default_factory=dict)
-
-    @classmethod
-    def from_dict(cls, parsed: dict[str, Any]) -> Response:
-        from bot.chat.matrix.devicekeys import signed_by_owner, usable_devices
-
-        if "device_keys" not in parsed:
-            return super().from_dict(parsed)
-        answer = super().from_dict({**parsed, "device_keys": usable_devices(parsed)})
-        if isinstance(answer, cls):
-            answer.signed = {user: signed_by_owner(parsed, user) for user in answer.device_keys}
-        return answer
-
-
-class ClaimedKeys(KeysClaimResponse):  # type: ignore[misc]
-    """nio's answer with one-time keys, those that are usable."""
-
-    @classmethod
-    def from_dict(cls, parsed: dict[str, Any], room_id: str = "") -> Response:
-        from bot.chat.matrix.devicekeys import usable_one_time_keys
-
-        if "one_time_keys" not in parsed:
-            return super().from_dict(parsed, room_id)
-        return super().from_dict({**parsed, "one_time_keys": usable_one_time_keys(parsed)}, room_id)
 
 
 class CryptoClient(AsyncClient):  # type: ignore[misc]

@@ -69,8 +69,14 @@ def usable_one_time_keys(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]
 
 
 def _is_one_time_key(keys: object) -> bool:
-    first = next(iter(_mapping(keys).values()), None)
-    return bool(public_key({"curve25519:": _mapping(first).get("key")}, "curve25519:"))
+    first = _mapping(next(iter(_mapping(keys).values()), None))
+    signatures = first.get("signatures")
+    return (
+        bool(public_key({"curve25519:": first.get("key")}, "curve25519:"))
+        and isinstance(signatures, dict)
+        and all(isinstance(each, dict) for each in signatures.values())
+        and all(isinstance(one, str) for each in signatures.values() for one in each.values())
+    )
 
 
 def signed_by_owner(answer: Mapping[str, Any], user: str) -> set[str]:

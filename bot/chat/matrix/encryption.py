@@ -43,9 +43,14 @@ class Encryption:
         self._asked_again = monotonic()
 
     @property
+    def trouble(self) -> str:
+        """Why people's clients may not trust the device, one sentence, "" if they may."""
+        return self._signing.trouble
+
+    @property
     def state(self) -> str:
-        """How it is, in words: whether people's clients may trust the device, or why not."""
-        return f"not signed: {self._signing.trouble}" if self._signing.trouble else "signed by the bot's identity"
+        """The same in words, whether or not."""
+        return f"not signed: {self.trouble}" if self.trouble else "signed by the bot's identity"
 
     @property
     def fingerprint(self) -> str:

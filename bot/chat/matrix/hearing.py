@@ -51,9 +51,9 @@ def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | No
     redacts = _redacts(event)
     if not isinstance(event, RoomMessageText | ReactionEvent) and not redacts:  # and no event that could not be read
         return None
-    at = _time(event.server_timestamp, now)
-    if event.sender == ear.me or matches_any(event.sender, ear.ignored) or now - at > oldest:
+    if not is_listened_to(event, ear, now, oldest):
         return None
+    at = _time(event.server_timestamp, now)
     if isinstance(event, ReactionEvent):
         return _heard(event, ear, at, text="", reaction=event.key, about=event.reacts_to)
     if redacts:
@@ -69,6 +69,12 @@ def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | No
     if not text or not (ear.private or called or alone or is_verb(text, ear.prefix)):
         return None
     return _heard(event, ear, at, text=text, called=called, about=about, thread=thread)
+
+
+def is_listened_to(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> bool:
+    """Is it from somebody else, who is not to be ignored, and not too old?"""
+    from_others = event.sender != ear.me and not matches_any(event.sender, ear.ignored)
+    return from_others and now - _time(event.server_timestamp, now) <= oldest
 
 
 def _redacts(event: Event) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
 from bot.chat import Hear
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
-from bot.chat.matrix.hearing import Ear, hear
+from bot.chat.matrix.hearing import Ear, hear, is_listened_to
 from bot.chat.matrix.rooms import Rooms
+from bot.chat.matrix.unreadable import Unreadable
+from bot.errors import PermanentError, TemporaryError
+from bot.model import Heard, Message, Person, Post, Said
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +31,7 @@ class Inbox:
         config: MatrixConfig,
         prefix: str,
         clock: Callable[[], datetime],
+        say: Callable[[Post], Awaitable[Said]],
     ) -> None:
         self._network = network
         self._client = client
@@ -36,17 +40,34 @@ class Inbox:
         self._config = config
         self._prefix = prefix
         self._clock = clock
+        self._say = say
+        self._unreadable = Unreadable(client, config.timings)
 
     async def take(self, room_id: str, event: Any) -> None:
         """The one broad guard of this network: an error while an event is handled costs that event only."""
         try:
-            heard = hear(event, self._ear(room_id, event.sender), self._clock(), self._config.timings.oldest)
+            ear, oldest = self._ear(room_id, event.sender), self._config.timings.oldest
+            found = await self._unreadable.opened(room_id, event)
+            heard = hear(found, ear, self._clock(), oldest)
             if heard is not None:
                 await self._heard(heard)
+            elif is_listened_to(found, ear, self._clock(), oldest):
+                await self._hint(ear.room, room_id, found)
         except Exception:
             log.exception(
                 "matrix event failed network=%s room=%s event=%s", self._network, room_id, event.source.get("event_id")
             )
+
+    async def _hint(self, room: str, room_id: str, event: Any) -> None:
+        """Tell who wrote what cannot be read; the key of the hint makes it one, also after a crash."""
+        hint = self._unreadable.hint(room_id, event)
+        if not hint:
+            return
+        asked = Heard(event.event_id, self._network, room, False, Person(event.sender), "", self._clock())
+        try:
+            await self._say(Post(room, f"unreadable/{event.event_id}", Message(hint), answers=asked))
+        except (TemporaryError, PermanentError) as error:
+            log.warning("matrix hint is not said room=%s error=%s", room, error)
 
     def _ear(self, room_id: str, sender: str) -> Ear:
         room = self._client.rooms[room_id]

@@ -1,0 +1,246 @@
+"""Keys of encryption at a real Synapse: kept up, kept safe, and nobody's odd ones in anybody's way."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot.chat.matrix.cryptofolder import PICKLE_KEY, SEEDS, CryptoFolder
+from bot.errors import PermanentError
+from tests.chat.crypto_scene import NO_SHIELD, CryptoScene, plainly
+from tests.chat.human_matrix import Human, until
+from tests.chat.matrix_bot import PASSWORD, milliseconds, post, timings
+
+pytestmark = pytest.mark.xdist_group("synapse")
+
+ENCRYPTED = {"algorithm": "m.megolm.v1.aes-sha2"}
+GARBAGE = "never a key"
+POLLS_OFTEN = timings(sync=milliseconds(300))  # no server answers a poll early because of one-time keys
+
+
+async def encrypted_room(encrypted: CryptoScene, human: Human, content: dict[str, Any] | None = None) -> None:
+    """A room that the human encrypts (with this content), the bot invited."""
+    encrypted.room_id = await human.do(human.create, public=False, invite=encrypted.user)
+    await human.do(human.state, encrypted.room_id, "m.room.encryption", ENCRYPTED if content is None else content)
+
+
+async def refusal(running: asyncio.Task[None] | None) -> str:
+    """The sentence with which the bot gives up."""
+    assert running is not None
+    await asyncio.wait([running], timeout=20)
+    error = running.exception()
+    assert isinstance(error, PermanentError), error
+    return str(error)
+
+
+async def take_one_time_keys(human: Human, bot: str, device: str, most: int = 200) -> int:
+    """As everybody does who talks to the bot for the first time; how many there were."""
+    for taken in range(most):
+        if not await has_one_time_keys(human, bot, device):
+            return taken
+    return most
+
+
+async def has_one_time_keys(human: Human, bot: str, device: str) -> bool:
+    """Takes one."""
+    body = {"one_time_keys": {bot: {device: "signed_curve25519"}}}
+    answer = await human.do(human.call, "POST", "keys/claim", body)
+    return bool(answer["one_time_keys"].get(bot, {}).get(device))
+
+
+# -- what goes out --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [ENCRYPTED, {"algorithm": "m.of.tomorrow"}, {}])
+async def test_nothing_is_said_in_plain_text_in_an_encrypted_room(
+    encrypted: CryptoScene, content: dict[str, Any]
+) -> None:
+    human = await asyncio.to_thread(encrypted.plain)
+    await encrypted_room(encrypted, human, content)
+    async with encrypted.running(encryption=False) as bot:
+        with pytest.raises(PermanentError, match="the room is encrypted: set encryption: true for this network"):
+            await bot.chat.say(post(encrypted.room, "secret", "d1r0"))
+    async with encrypted.running() as bot:
+        if content == {"algorithm": "m.of.tomorrow"}:
+            with pytest.raises(PermanentError, match=r"in a way that is not known: m\.of\.tomorrow"):
+                await bot.chat.say(post(encrypted.room, "secret", "d1r1"))
+        else:
+            await bot.chat.say(post(encrypted.room, "secret", "d1r1"))
+    assert await human.do(human.bodies, encrypted.room_id, encrypted.user) == []
+
+
+async def test_the_same_post_twice_is_one_event_though_its_cipher_differs(encrypted: CryptoScene) -> None:
+    human = await asyncio.to_thread(encrypted.plain)
+    await encrypted_room(encrypted, human)
+    said = []
+    for _ in range(2):
+        async with encrypted.running() as bot:
+            said += [await bot.chat.say(post(encrypted.room, "job failed", "d1r0")) for _ in range(2)]
+    events = await human.do(human.events, encrypted.room_id)
+    sent = [event["event_id"] for event in events if event["type"] == "m.room.encrypted"]
+    assert sent == [said[0].id] and {one.id for one in said} == set(sent)
+
+
+async def test_odd_keys_of_one_member_keep_the_message_from_nobody_else(encrypted: CryptoScene) -> None:
+    """Anybody may upload anything as a key, and send anything to a device."""
+    odd = await asyncio.to_thread(encrypted.plain)
+    device = {
+        "algorithms": ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"],
+        "device_id": "PHONE",
+        "user_id": odd.id,
+        "keys": {"ed25519:PHONE": GARBAGE, "curve25519:PHONE": GARBAGE},
+        "signatures": {odd.id: {"ed25519:PHONE": GARBAGE}},
+    }
+    one_time = {"signed_curve25519:AAAA": {"key": GARBAGE, "signatures": {odd.id: {"ed25519:PHONE": GARBAGE}}}}
+    await odd.do(odd.call, "POST", "keys/upload", {"device_keys": device, "one_time_keys": one_time})
+    async with encrypted.human() as human:
+        await encrypted.room_of(human, odd.id)
+        await odd.do(odd.join, encrypted.room_id)
+        async with encrypted.running() as bot:
+            assert plainly(await encrypted.says(bot, human, "one")) == NO_SHIELD
+            for kind, content in odd_to_device(bot.chat.status().device):
+                messages = {"messages": {encrypted.user: {bot.chat.status().device: content}}}
+                await odd.do(odd.call, "PUT", f"sendToDevice/{kind}/{time.monotonic_ns()}", messages)
+            await human.send(encrypted.room_id, "!new")
+            await until(lambda: bot.texts() == ["!new"])
+            assert plainly(await encrypted.says(bot, human, "two")) == NO_SHIELD
+            assert bot.chat.status().error == ""
+
+
+def odd_to_device(device: str) -> list[tuple[str, dict[str, Any]]]:
+    olm = {"algorithm": "m.olm.v1.curve25519-aes-sha2", "sender_key": GARBAGE}
+    return [
+        ("m.room.encrypted", {**olm, "ciphertext": {GARBAGE: {"type": 0, "body": GARBAGE}}}),
+        ("m.room.encrypted", {**olm, "ciphertext": GARBAGE}),
+        ("m.room.encrypted", {}),
+        ("m.room_key", {"algorithm": "m.megolm.v1.aes-sha2", "session_key": GARBAGE}),
+        ("m.room_key_request", {"action": "request", "requesting_device_id": device, "request_id": "1"}),
+        ("m.key.verification.start", {"method": "m.sas.v1", "from_device": "PHONE", "transaction_id": "1"}),
+        ("m.room_key.withheld", {"session_id": [], "code": {}}),
+    ]
+
+
+async def test_only_signed_devices_get_the_key_where_the_config_says_so(encrypted: CryptoScene) -> None:
+    async with encrypted.human() as signed, encrypted.human(mode="unsigned") as unsigned:
+        await encrypted.room_of(signed, unsigned.id)
+        await unsigned.do("join", room=encrypted.room_id)
+        async with encrypted.running(ignore_unverified_devices=False) as bot:
+            await encrypted.says(bot, signed, "for the signed")
+            await until(lambda: unsigned.unreadable(encrypted.room_id))
+        async with encrypted.running() as bot:
+            await encrypted.says(bot, unsigned, "for all")
+
+
+# -- keys are kept up -----------------------------------------------------------------------------------------
+
+
+async def test_one_time_keys_that_ran_out_are_made_again(encrypted: CryptoScene) -> None:
+    human = await asyncio.to_thread(encrypted.plain)
+    await encrypted_room(encrypted, human)
+    async with encrypted.running(timings=POLLS_OFTEN) as bot:
+        device = bot.chat.status().device
+        assert await take_one_time_keys(human, encrypted.user, device) >= 50
+        await until(lambda: has_one_time_keys(human, encrypted.user, device))
+    await take_one_time_keys(human, encrypted.user, device)
+    async with encrypted.running():
+        await until(lambda: has_one_time_keys(human, encrypted.user, device))
+
+
+async def test_an_old_copy_of_the_folder_makes_a_new_device(encrypted: CryptoScene) -> None:
+    """It would give its next one-time keys the names of those that are at the homeserver already."""
+    human = await asyncio.to_thread(encrypted.plain)
+    await encrypted_room(encrypted, human)
+    async with encrypted.running() as bot:
+        old = bot.chat.status().device
+    copy = (encrypted.crypto / f"{old}.db").read_bytes()
+    await take_one_time_keys(human, encrypted.user, old, 10)
+    async with encrypted.running(timings=POLLS_OFTEN) as bot:
+        newer = bot.chat.status().synced
+        await until(lambda: bot.chat.status().synced not in (None, newer))
+    (encrypted.crypto / f"{old}.db").write_bytes(copy)
+    await take_one_time_keys(human, encrypted.user, old, 5)
+    async with encrypted.running() as bot:
+        await until(lambda: bot.chat.status().device != old and bot.chat.status().ready)
+        assert "are older than those on the homeserver" in bot.chat.status().notices[0]
+
+
+# -- the folder -----------------------------------------------------------------------------------------------
+
+
+async def test_nobody_else_may_read_the_folder(encrypted: CryptoScene) -> None:
+    human = await asyncio.to_thread(encrypted.plain)
+    await encrypted_room(encrypted, human)
+    async with encrypted.running() as bot:
+        device = bot.chat.status().device
+    assert stat.S_IMODE(encrypted.crypto.stat().st_mode) == 0o700
+    for name in (PICKLE_KEY, SEEDS):
+        assert stat.S_IMODE((encrypted.crypto / name).stat().st_mode) == 0o600
+    key = (encrypted.crypto / PICKLE_KEY).read_text().strip()
+    assert len(key) == 64 and key not in (encrypted.crypto / f"{device}.db").read_bytes().decode("latin-1")
+    with sqlite3.connect(encrypted.crypto / f"{device}.db") as store:
+        assert store.execute("SELECT count(*) FROM accounts").fetchone() == (1,)
+
+
+async def test_a_key_that_is_not_the_store_s_stops_the_network_with_a_sentence(encrypted: CryptoScene) -> None:
+    human = await asyncio.to_thread(encrypted.plain)
+    await encrypted_room(encrypted, human)
+    async with encrypted.running():
+        pass
+    (encrypted.crypto / PICKLE_KEY).write_text("another\n")
+    async with encrypted.bot().running() as bot:
+        assert f"{PICKLE_KEY} is not the key of GW" in await refusal(bot.task)
+    (encrypted.crypto / PICKLE_KEY).unlink()
+    async with encrypted.bot().running() as bot:
+        assert f"{PICKLE_KEY} is gone: put both back from one backup" in await refusal(bot.task)
+
+
+async def test_a_store_that_is_none_stops_the_network_with_a_sentence(encrypted: CryptoScene) -> None:
+    human = await asyncio.to_thread(encrypted.plain)
+    await encrypted_room(encrypted, human)
+    async with encrypted.running() as bot:
+        device = bot.chat.status().device
+    (encrypted.crypto / f"{device}.db").write_bytes(b"no database" * 1000)
+    async with encrypted.bot().running() as bot:
+        assert f"{device}.db cannot be used: " in await refusal(bot.task)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PermanentError, match=r"the keys of encryption cannot be kept in .*file/crypto: "):
+        CryptoFolder(tmp_path / "file" / "crypto").open()
+
+
+# -- a pasted token -------------------------------------------------------------------------------------------
+
+
+def pasted(encrypted: CryptoScene, device: str) -> SecretStr:
+    """A token that an operator made by hand."""
+    bot = Human.__new__(Human)
+    bot._url, bot._token = encrypted.synapse.url, ""
+    login = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": encrypted.user}}
+    answer = bot.call("POST", "login", {**login, "password": PASSWORD, "device_id": device})
+    return SecretStr(answer["access_token"])
+
+
+async def test_with_a_token_the_device_is_signed_while_no_password_is_wanted(encrypted: CryptoScene) -> None:
+    human = await asyncio.to_thread(encrypted.plain)
+    await encrypted_room(encrypted, human)
+    token = await asyncio.to_thread(pasted, encrypted, "BYHAND")
+    async with encrypted.running(token=token) as bot:
+        status = bot.chat.status()
+        assert (status.device, status.encryption) == ("BYHAND", "signed by the bot's identity")
+    (encrypted.crypto / SEEDS).unlink()
+    async with encrypted.running(token=token) as bot:
+        assert "put password or password_file in place of the token" in bot.chat.status().encryption
+    async with encrypted.running() as bot:  # with the password, on a device of its own choice
+        assert bot.chat.status().encryption == "signed by the bot's identity"
+    (encrypted.crypto / "BYHAND.db").unlink()
+    async with encrypted.bot(token=token).running() as bot:
+        assert "make a new login for" in await refusal(bot.task)
