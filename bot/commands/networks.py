@@ -48,8 +48,9 @@ def _out(one: NetworkStatus) -> str:
 def _traffic(one: NetworkStatus, waiting: int, now: datetime) -> str:
     counts = [(waiting, f"{waiting} waiting"), (one.saying, f"{one.saying} being said")]
     counts += [(one.slowed, f"429 x{one.slowed} in 1h")]
+    pace = f"one message per {one.pace.total_seconds():.1f}s" if one.pace else ""
     synced = "" if one.synced is None else f"last sync {ago(one.synced, now)}"
-    return ", ".join([*(said for count, said in counts if count), *filter(None, [synced])])
+    return ", ".join([*(said for count, said in counts if count), *filter(None, [pace, synced])])
 
 
 def _keys(one: NetworkStatus) -> str:

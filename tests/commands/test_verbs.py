@@ -240,13 +240,18 @@ async def test_status(asks: Asks, store: Store) -> None:
 async def test_status_of_a_matrix_network(asks: Asks) -> None:
     one = NetworkStatus("opendev", "connected", True, NOW, rooms={"opendev:#a:x": "joined"}, who="@gatewatch:x")
     busy = replace(one, synced=NOW - timedelta(seconds=4), saying=2, slowed=31, device="GWABCDEFGHIJ")
+    slow = replace(busy, pace=timedelta(seconds=5.25), slowed=0, saying=0)
     keys = replace(busy, fingerprint="Zm9v", encryption="encrypts in 2 rooms, verified")
-    assert [(await asks("!status", statuses=lambda one=one: [one])).splitlines()[2] for one in (one, busy, keys)] == [
+    assert [
+        (await asks("!status", statuses=lambda one=one: [one])).splitlines()[2] for one in (one, busy, keys, slow)
+    ] == [
         "opendev: connected 0s, 1 room joined | @gatewatch:x",
         "opendev: connected 0s, 1 room joined | 2 being said, 429 x31 in 1h, last sync 4s ago | @gatewatch:x"
         " | device GWABCDEFGHIJ",
         "opendev: connected 0s, 1 room joined | 2 being said, 429 x31 in 1h, last sync 4s ago | @gatewatch:x"
         " | device GWABCDEFGHIJ, fingerprint Zm9v, encrypts in 2 rooms, verified",
+        "opendev: connected 0s, 1 room joined | one message per 5.2s, last sync 4s ago | @gatewatch:x"
+        " | device GWABCDEFGHIJ",
     ]
 
 
