@@ -9,7 +9,8 @@ from bot.errors import TemporaryError
 
 # What servers write before they hang up on somebody whom they do not want back soon.
 UNWANTED = re.compile(
-    r"throttl|too fast|too many connections|[kgdz]-?line|\bbanned\b|akill|bad password", re.IGNORECASE
+    r"throttl|too fast|too many [\w/ ]*connections|\b[kgdzx]-?line|\bbanned\b|akill|dnsbl|blacklist|bad password",
+    re.IGNORECASE,
 )
 
 Jitter = Callable[[float, float], float]
