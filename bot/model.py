@@ -209,6 +209,8 @@ class Signature:
 # -- chat -----------------------------------------------------------------------------------------------------
 
 CREATOR_LEVEL = 2**53  # of who made a Matrix room of version 12 or later: over any level that can be given
+OPERATOR, VOICED = 50, 25  # what the signs of an IRC channel's members are as levels
+JOINED, WHEN_NEEDED = "joined", "joined when needed"  # how a room is with which nothing is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +256,8 @@ class Person:
     `account` is who they are to the network (services account, Matrix id): what acts for a person trusts it alone. It
     is "" where the network does not know them, and where it did not say: then `doubt` is the reason, one sentence.
     `userhost` is where they come from on IRC (`user@host`), for telling people apart who have no account.
-    `level` is theirs in the room where it was said: on Matrix the power level (CREATOR_LEVEL: above all), on IRC 50 for
-    operators and 25 for the voiced. `verified`: it came encrypted from a device that is verified to be theirs (Matrix).
+    `level` is theirs in the room where it was said: on Matrix the power level (CREATOR_LEVEL: above all), on IRC
+    OPERATOR or VOICED. `verified`: it came encrypted from a device that is verified to be theirs (Matrix).
     """
 
     name: str
@@ -319,7 +321,7 @@ class Post:
 class NetworkStatus:
     """How a network is: `state` is one word, `ready` says that announcements may be claimed.
 
-    `rooms`: per room "joined", or why not. `trouble`: one plain sentence for operators, "" when all is well.
+    `rooms`: per room JOINED, WHEN_NEEDED, or why not. `trouble`: one plain sentence for operators, "" when all is well.
     `lag`: how long the far end took to answer last. `who`: what the bot is there, in words. `error`: what broke last,
     at `erred`, also when all is well again. `connections`: the same of each, where a network has several. `pace`: how
     far apart messages have to be by the far end's limit, zero while none is known.

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from bot.chat import Hear
 from bot.errors import PermanentError
-from bot.model import Heard, NetworkStatus, Person, Post, Said, room_address
+from bot.model import JOINED, Heard, NetworkStatus, Person, Post, Said, room_address
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class ConsoleChat:
     def status(self) -> NetworkStatus:
         """A console is always there, until nobody reads what it prints."""
         state = "connected" if self._listening else "open"
-        rooms = dict.fromkeys(self._rooms, self._trouble or "joined")
+        rooms = dict.fromkeys(self._rooms, self._trouble or JOINED)
         return NetworkStatus(self.name, state, not self._trouble, self._since, self._trouble, rooms)
 
     async def _hear(self, heard: Hear, line: str, person: Person) -> None:

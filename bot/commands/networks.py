@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.commands.reply import ago, reply, short, span
-from bot.model import Message, NetworkStatus
+from bot.model import JOINED, WHEN_NEEDED, Message, NetworkStatus
 from bot.text import counted
 
-JOINED, WHEN_NEEDED = "joined", "joined when needed"
 NAMED = 3  # of rooms that are not as they should be
 SENTENCE = 160
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bot.commands.ask import Ask, Verb
 from bot.commands.reply import reply, short
-from bot.model import CREATOR_LEVEL, Message, Person
+from bot.model import CREATOR_LEVEL, OPERATOR, VOICED, Message, Person
 
-OPERATOR, VOICED = 50, 25  # what an IRC channel's signs are as levels
 NAME = 100  # bytes of what others named
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.chat.irc.lines import announcement, formatted, plain, reply, room_for, size, worst_prefix
+from bot.chat.irc.lines import announcement, formatted, plain, reply, size, space_for, worst_prefix
 
 LINK = "https://zuul.opendev.org/t/openstack/build/0123456789abcdef0123456789abcdef"
 
@@ -21,18 +21,18 @@ texts = st.lists(words, max_size=40).map(" ".join)
 
 @given(texts, rooms)
 @example("ü" * 300, 41)
-def test_an_announcement_is_one_line_that_fits(text: str, room: int) -> None:
-    line = announcement(text, room)
-    assert size(line) <= room
+def test_an_announcement_is_one_line_that_fits(text: str, space: int) -> None:
+    line = announcement(text, space)
+    assert size(line) <= space
     assert not [letter for letter in line if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")]
 
 
 @given(texts, rooms)
 @example(f"{LINK} {'a ' * 400}", 200)
 @example(f"({LINK}) {LINK}x", 80)
-def test_no_link_is_ever_halved(text: str, room: int) -> None:
+def test_no_link_is_ever_halved(text: str, space: int) -> None:
     whole = links_in(" ".join(map(plain, text.split("\n"))))
-    for line in (announcement(text, room), *reply(text, room, 4)):
+    for line in (announcement(text, space), *reply(text, space, 4)):
         assert links_in(line) <= whole
 
 
@@ -42,21 +42,21 @@ def links_in(text: str) -> set[str]:
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=30), max_size=60), links, rooms)
-def test_the_last_link_is_kept_at_the_end(before: list[str], link: str, room: int) -> None:
+def test_the_last_link_is_kept_at_the_end(before: list[str], link: str, space: int) -> None:
     text = " ".join([*before, link])
-    line = announcement(text, room)
-    if size(text) <= room:
+    line = announcement(text, space)
+    if size(text) <= space:
         assert line == text
-    elif size(link) + 4 <= room:
+    elif size(link) + 4 <= space:
         assert line.endswith(f"… {link}")
         assert text.startswith(line.removesuffix(f"… {link}"))
 
 
 @given(texts, rooms)
-def test_a_reply_is_at_most_four_lines_that_fit(text: str, room: int) -> None:
-    lines = reply(text, room, 4)
+def test_a_reply_is_at_most_four_lines_that_fit(text: str, space: int) -> None:
+    lines = reply(text, space, 4)
     assert len(lines) <= 4
-    assert all(0 < size(line) <= room and "\n" not in line for line in lines)
+    assert all(0 < size(line) <= space and "\n" not in line for line in lines)
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=30), max_size=15))
@@ -68,11 +68,11 @@ def test_a_reply_that_fits_loses_nothing(many: list[str]) -> None:
 @given(texts, rooms)
 @example("x" * 300, 40)
 @example("漢" * 100 + " " + "👍" * 50, 41)
-def test_the_pieces_of_a_reply_give_it_back(text: str, room: int) -> None:
+def test_the_pieces_of_a_reply_give_it_back(text: str, space: int) -> None:
     """Whatever it has, but for the white space at which it is cut, if no link is longer than a line."""
-    lines = reply(text, room, 10_000)
+    lines = reply(text, space, 10_000)
     whole = "".join(map(plain, re.split(r"\r\n|\r|\n|\u2028|\u2029", text)))
-    if all(size(link) + 4 <= room for link in re.findall(r"https?://\S+", whole)):
+    if all(size(link) + 4 <= space for link in re.findall(r"https?://\S+", whole)):
         assert "".join("".join(lines).split()) == "".join(whole.split())
 
 
@@ -85,11 +85,11 @@ def test_a_link_longer_than_a_line_is_named_by_its_host() -> None:
 
 @given(texts, rooms, st.lists(st.sampled_from(["a", "org", "#2098765", "[nova] gate"]), max_size=3))
 @example("#2098765 seen, #2098765 at https://a.org/#2098765", 200, ["#2098765"])
-def test_formatting_changes_nothing_else(text: str, room: int, strong: list[str]) -> None:
-    line = announcement(text, room)
+def test_formatting_changes_nothing_else(text: str, space: int, strong: list[str]) -> None:
+    line = announcement(text, space)
     for formatting in ("none", "bold", "colour"):
-        dressed = formatted(line, strong, formatting, room)  # type: ignore[arg-type]
-        assert size(dressed) <= room
+        dressed = formatted(line, strong, formatting, space)  # type: ignore[arg-type]
+        assert size(dressed) <= space
         assert plain(dressed) == line
         assert dressed.count("\x02") == dressed.count("\x0f")
         assert links_in(dressed) == links_in(line)
@@ -142,5 +142,5 @@ def test_plain(text: str, shown: str) -> None:
 
 def test_the_worst_case_is_what_the_facts_counted() -> None:
     """facts/irc.md 2: nick 30, user 11, host 64 and channel 50 leave 341 bytes."""
-    assert room_for(worst_prefix("n" * 30), "PRIVMSG", "#" + "c" * 49) == 341
-    assert room_for("gatewatch!~g@host", "NOTICE", "#ü", 1024) == 1022 - len(":gatewatch!~g@host NOTICE #ü :".encode())
+    assert space_for(worst_prefix("n" * 30), "PRIVMSG", "#" + "c" * 49) == 341
+    assert space_for("gatewatch!~g@host", "NOTICE", "#ü", 1024) == 1022 - len(":gatewatch!~g@host NOTICE #ü :".encode())

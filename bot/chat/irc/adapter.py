@@ -29,11 +29,9 @@ from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import first_of
 from bot.chat.keep import Keep
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Heard, NetworkStatus, Post, Said, room_address
+from bot.model import WHEN_NEEDED, Heard, NetworkStatus, Post, Said, room_address
 
 log = logging.getLogger(__name__)
-
-WHEN_NEEDED = "joined when needed"
 
 
 def utc_now() -> datetime:

@@ -67,9 +67,9 @@ class Manner:
         own = self._rooms.get(target.lower())
         return self._config.formatting if own is None or own.formatting is None else own.formatting
 
-    def dress(self, target: str, line: str, strong: Sequence[str], room: int) -> str:
-        """The line with what is `strong` in it marked, as far as the room allows it and `room` bytes hold it."""
-        return formatted(line, strong, self.formatting(target), room)
+    def dress(self, target: str, line: str, strong: Sequence[str], space: int) -> str:
+        """The line with what is `strong` in it marked, as far as the room allows it and `space` bytes hold it."""
+        return formatted(line, strong, self.formatting(target), space)
 
     def drop_formatting(self, target: str) -> None:
         """The room refuses formatting: it gets none any more."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bot.chat.irc.connection import Event
 from bot.chat.irc.isupport import Isupport
+from bot.model import OPERATOR, VOICED
 
-OPERATOR, VOICED = 50, 25
 OPERATORS = frozenset("qao")  # owner, admin, operator, where PREFIX has them; what is below these counts as voiced
 NOBODY = ("*", "0")  # what extended-join and ACCOUNT, and WHOX, say of somebody without an account
 MOST_PEOPLE = 50_000  # of one connection; a server that names more is not believed

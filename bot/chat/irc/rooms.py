@@ -14,10 +14,10 @@ from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import JOIN, NEEDS_ACCOUNT, Again, refuses_join
 from bot.chat.irc.together import either
+from bot.model import JOINED
 
 log = logging.getLogger(__name__)
 
-JOINED = "joined"
 NOT_YET = "not joined yet"
 NEVER = float("inf")
 

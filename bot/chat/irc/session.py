@@ -29,6 +29,7 @@ from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import either, first_of
 from bot.chat.irc.watchdog import watch
 from bot.errors import PermanentError, TemporaryError
+from bot.model import JOINED
 
 log = logging.getLogger(__name__)
 
@@ -76,16 +77,17 @@ class Session:
         self.ready_at: float | None = None  # by the loop's clock
 
     def _table(self) -> dict[str, Callable[[Event], None]]:
-        return {
-            **self._registration.listens(),
-            **self.identity.listens(),
-            **self._host.listens(),
-            **Presence(self.rooms, self._host, self.identity.is_bot).listens(),
-            **self.listener.listens(),
+        table: dict[str, Callable[[Event], None]] = {
             "465": self._on_last_words,
             "error": self._on_last_words,
             "pong": self._on_pong,
         }
+        presence = Presence(self.rooms, self._host, self.identity.is_bot)
+        for part in (self._registration, self.identity, self._host, presence, self.listener):
+            listens = part.listens()
+            assert not table.keys() & listens.keys(), "a line is for one part only"
+            table |= listens
+        return table
 
     # -- its life -----------------------------------------------------------------------------------------------
 
@@ -127,7 +129,7 @@ class Session:
         self.ready_at = self._time()
         self._enter("ready")
         states = self.rooms.states().values()
-        joined = sum(state == "joined" for state in states)
+        joined = sum(state == JOINED for state in states)
         log.info("irc ready network=%s nick=%s rooms=%d/%d", self._network, self.identity.nick, joined, len(states))
 
     async def _fallen(self) -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from bot.chat.irc.config import Timings
 from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.flight import Flight
-from bot.chat.irc.lines import announcement, reply, room_for, worst_prefix
+from bot.chat.irc.lines import announcement, reply, space_for, worst_prefix
 from bot.chat.irc.manner import Manner
 from bot.chat.irc.ownhost import OwnHost
 from bot.chat.irc.pace import Pace
@@ -134,7 +134,7 @@ class Speech:
     def _bytes_for(self, command: str, target: str) -> int:
         nick = str(self._connection.get_nickname())
         prefix = f"{nick}!{self._host.userhost}" if self._host.userhost else worst_prefix(nick)
-        return room_for(prefix, command, target, self._connection.isupport.linelen)
+        return space_for(prefix, command, target, self._connection.isupport.linelen)
 
     # -- what the server says -----------------------------------------------------------------------------------
 

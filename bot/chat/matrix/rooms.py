@@ -16,7 +16,7 @@ from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.pause import pause
 from bot.chat.matrix.roomstate import RoomStates
 from bot.errors import PermanentError, TemporaryError
-from bot.model import room_address
+from bot.model import JOINED, room_address
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Rooms:
 
     def status(self) -> dict[str, str]:
         """Per configured room "joined", or why not."""
-        return {p.room: "joined" if p.id in self._joined else p.why for p in self._places.values()}
+        return {p.room: JOINED if p.id in self._joined else p.why for p in self._places.values()}
 
     def name(self, room_id: str) -> str:
         """The full name: as configured, else `NETWORK:!roomid`."""
