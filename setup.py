@@ -65,7 +65,7 @@ setup(
         "e2e": ["matrix-nio[e2e]>=0.26,<0.27"],
         "aws": ["botocore>=1.34,<2"],
         "postgres": ["psycopg[binary]>=3.2,<4"],
-        "plots": ["matplotlib>=3.9"],
+        "plots": ["matplotlib>=3.9", "pillow>=10"],
         "test": [
             "matrix-nio[e2e]>=0.26,<0.27",
             "botocore>=1.34,<2",
@@ -74,6 +74,8 @@ setup(
             "pytest-asyncio>=0.24,<2",
             "pytest-xdist>=3.6,<4",
             "hypothesis>=6.100",
+            "matplotlib>=3.9",
+            "pillow>=10",
             "mypy>=1.13,<2",
             "ruff>=0.8,<1",
             "types-PyYAML",

@@ -18,6 +18,8 @@ HOMES = {
     "peewee": ("bot/chat/matrix/cryptoclient",),  # it is what nio's store of keys raises
     "Crypto": ("bot/chat/matrix/crosssigning",),
     "nh3": ("bot/chat/matrix/markup",),
+    "PIL": ("bot/chat/matrix/thumbnails",),
+    "matplotlib": ("bot/plots/draw",),
     "aiohttp": ("bot/chat/matrix", "bot/search/host"),
     "elastic_transport": ("bot/search",),
     "botocore": ("bot/search/aws",),

@@ -15,7 +15,7 @@ from tests.chat.matrix_bot import Bot, MemoryKeep, config
 
 USER = "@bot:example.org"
 ROOM = "net:!room:example.org"
-VERBS = ("login", "whoami", "joined_rooms", "join", "send", "messages", "sync")
+VERBS = ("login", "whoami", "joined_rooms", "join", "send", "messages", "sync", "config", "upload")
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -69,6 +69,8 @@ class FarEnd:
             "join": says({"room_id": "!room:example.org"}),
             "send": says({"event_id": "$said"}),
             "sync": self.quiet,
+            "config": says({"m.upload.size": 1000}),
+            "upload": says({"content_uri": "mxc://example.org/1"}),
         }
 
     def plays(self, **answers: Answer) -> None:
@@ -95,7 +97,7 @@ class FarEnd:
             self.since.append(request.query.get("since", ""))
             self.at.append(time.monotonic())
         if request.can_read_body:
-            self.bodies.append(await request.json())
+            self.bodies.append(await request.read() if verb == "upload" else await request.json())
         return await self.answers[verb](request)
 
     def count(self, request: str) -> int:

@@ -121,6 +121,15 @@ class Human:
         path = f"rooms/{quote(room_id)}/redact/{quote(event_id)}/{uuid.uuid4().hex}"
         return str(self.call("PUT", path, {})["event_id"])
 
+    def download(self, mxc: str) -> tuple[str, bytes]:
+        """The content type and the bytes of what somebody uploaded."""
+        request = urllib.request.Request(
+            f"{self._url}/_matrix/client/v1/media/download/{mxc.removeprefix('mxc://')}",
+            headers={"Authorization": f"Bearer {self._token}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return str(answer.headers["Content-Type"]), answer.read()
+
     # -- reading --------------------------------------------------------------------------------------------
 
     def events(self, room_id: str) -> list[Event]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from bot.chat.matrix.answers import Limited, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
-from bot.chat.matrix.content import Content
+from bot.chat.matrix.content import Content, relation_of
 from bot.chat.matrix.living import alone, events, still_there
 from bot.chat.matrix.pace import Pace
+from bot.chat.matrix.pictures import Pictures
 from bot.chat.matrix.roomkeys import RoomKeys
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.saidbefore import MARK, SaidBefore, doubt_since
 from bot.chat.matrix.turns import Turns
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Post, Said
+from bot.model import Picture, Post, Said
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Sending:
         self._timings = config.timings
         self._pace = pace
         self._clock = clock
+        self._pictures = Pictures(client, config.timings.request)
         self._before = SaidBefore(client, config.timings.request)
         self._turns = Turns()
         self._closed = False
@@ -59,13 +61,26 @@ class Sending:
         (key, content), *further = events(alone(post) if anew else post, self._threads(post.room))
         said = await self._say(room_id, post, key, content)
         for key, content in further:
-            await self._add(room_id, post, key, content)
+            await self._add(post, self._say(room_id, post, key, content))
+        if post.message.picture is not None:
+            await self._add(post, self._show(room_id, post, post.message.picture))
         return Said(said, anew)
 
-    async def _add(self, room_id: str, post: Post, key: str, content: Content) -> None:
-        """Say what goes with a message that is out: it is to be said again as it was, or else left out."""
+    async def _show(self, room_id: str, post: Post, picture: Picture) -> None:
+        """Behind the text, and where that is."""
         try:
-            await self._say(room_id, post, key, content)
+            encrypted = await self._keys.prepare(room_id, post.room)
+            content = await self._pictures.content(picture, post.room, encrypted)
+        except TokenRefused as error:
+            raise TemporaryError(f"{post.room}: the access token was refused") from error
+        if relation := relation_of(post, self._threads(post.room)):
+            content["m.relates_to"] = relation
+        await self._say(room_id, post, f"{post.key}.picture", content)
+
+    async def _add(self, post: Post, said: Awaitable[object]) -> None:
+        """What goes with a message that is out: it is to be said again as it was, or else left out."""
+        try:
+            await said
         except TemporaryError as error:
             raise TemporaryError(str(error), doubt=True, retry_after=error.retry_after) from error
         except PermanentError as error:
