@@ -11,11 +11,14 @@ from bot.config import Config
 from bot.core import Core
 from bot.incidents import judge
 from bot.model import Answer, Heard, Hit, Message, Window
+from bot.plots.drawing import Drawing, can_draw
 from bot.records import Failure
 from bot.routing import wants
 from bot.store import Store
 from bot.troubles import Troubles
 from bot.watch import Watch
+
+SHOW_PICTURES = frozenset({"matrix"})  # kinds of networks
 
 
 class Desk:
@@ -39,6 +42,7 @@ class Desk:
         self._troubles = troubles
         self._started = started
         self._rooms = {room.name: room for room in core.rules.rooms}
+        self._drawing = Drawing()
         self._limiter = Limiter(config.commands.per_user, config.commands.per_room, config.commands.ignore)
 
     async def answer(self, heard: Heard, now: datetime) -> Message | None:
@@ -46,6 +50,7 @@ class Desk:
         if heard.private and not self._config.commands.private:
             return None
         window = self._core.source.window(now)
+        kind = self._config.networks[heard.network].type
         ask = Ask(
             heard=heard,
             now=now,
@@ -61,8 +66,9 @@ class Desk:
             window=window,
             classify=lambda uuids: self._classify(uuids, window),
             prefix=self._config.commands.prefix,
+            draw=self._drawing.draw if kind in SHOW_PICTURES and can_draw() else None,
             reactions=self._config.commands.reactions,
-            kind=self._config.networks[heard.network].type,
+            kind=kind,
         )
         # At the console nobody else is asked too much of.
         return await answer(ask, (heard.called,), Limiter(1, 1) if ask.kind == "console" else self._limiter)

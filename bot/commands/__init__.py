@@ -9,7 +9,7 @@ from html import escape
 from uuid import uuid4
 
 from bot.classify import Classify
-from bot.commands import about, causes, check, gate, status, whoami, why
+from bot.commands import about, causes, check, gate, status, top, whoami, why
 from bot.commands.ask import Ask, Health, Verb
 from bot.commands.help import helping, unknown
 from bot.commands.limiter import Limiter, Verdict
@@ -23,7 +23,7 @@ __all__ = ["TABLE", "Ask", "Asked", "Classify", "Health", "Limiter", "Verb", "an
 
 log = logging.getLogger(__name__)
 
-_VERBS = (*gate.VERBS, *causes.VERBS, *why.VERBS, *check.VERBS, *status.VERBS, *whoami.VERBS)
+_VERBS = (*gate.VERBS, *top.VERBS, *causes.VERBS, *why.VERBS, *check.VERBS, *status.VERBS, *whoami.VERBS)
 TABLE = {verb.name: verb for verb in (*_VERBS, helping(_VERBS))}
 
 

@@ -9,7 +9,8 @@ from typing import Literal
 
 from bot.classify import Classify
 from bot.links import Links
-from bot.model import Heard, Message, NetworkStatus, Signature, Window
+from bot.model import Heard, Message, NetworkStatus, Picture, Signature, Window
+from bot.plots import Plot
 from bot.records import Failure
 from bot.search import Search
 from bot.store import Store
@@ -47,7 +48,8 @@ class Ask:
     it, for links to a search page; where it gives "" there is no link.
     `reactions`: verbs by the reaction that asks them. `window`: the look-back as of now. `patience`:
     seconds that a search on the spot may take in all. `search`, `window` and `classify` are None where there is nothing
-    to ask. `kind`: of the network where it was heard.
+    to ask. `draw` is None where pictures cannot be drawn or shown, and gives None for one that could not be drawn.
+    `kind`: of the network where it was heard.
     """
 
     heard: Heard
@@ -64,6 +66,7 @@ class Ask:
     window: Window | None = None
     classify: Classify | None = None
     patience: float = 10.0
+    draw: Callable[[Plot], Awaitable[Picture | None]] | None = None
     prefix: str = "!"
     reactions: Mapping[str, str] = field(default_factory=dict)
     kind: Literal["irc", "matrix", "console"] = "irc"

@@ -11,7 +11,8 @@ import pytest
 from bot.commands import Health
 from bot.grouping import group_id, mask
 from bot.links import Links
-from bot.model import Message, NetworkStatus, Ran, Window
+from bot.model import Message, NetworkStatus, Picture, Ran, Window
+from bot.plots import Plot
 from bot.records import ALL, Kind, SignatureState, State, Unsearched
 from bot.store import Store
 from tests.commands.conftest import NOW, Asks, failure
@@ -300,3 +301,26 @@ async def test_bug_says_in_how_many_builds_the_signature_is_unanswered(asks: Ask
     assert " | not seen; " in await asks("!bug 2071234", **there)
     await remember(failure(4, 1, unsearched=(Unsearched(ALL, "refused", 3, NOW, 11),)))
     assert " | unanswered in up to 1 build: refused | no hit is known" in await asks("!bug 2071234", **there)
+
+
+async def test_top_has_a_picture_where_one_can_be_drawn_and_shown(said: Said, filled: None) -> None:
+    plots = list[Plot]()
+
+    async def draw(plot: Plot) -> Picture | None:
+        plots.append(plot)
+        return Picture(b"png", 2, 1, plot.alt, plot.name) if len(plots) == 1 else None
+
+    plain = await said("!top")
+    drawn = await said("!top", draw=draw)
+    assert plain.picture is None and (drawn.text, drawn.html) == (plain.text, plain.html)
+    title = "failed builds of the top causes per 60m, last 24h"
+    (one,) = plots
+    assert drawn.picture == Picture(b"png", 2, 1, f"{title}: #2098765 x11, {GROUP} x4, #2071234 x1", "top.png")
+    assert (one.title, one.start, one.width) == (title, NOW - timedelta(hours=24), timedelta(hours=1))
+    bars = {name: {bar: count for bar, count in enumerate(counts) if count} for name, counts in one.rows}
+    assert bars[GROUP] == {20: 1, 21: 1, 22: 1, 23: 1}
+    assert bars["#2098765"] == {18: 1, 19: 2, 20: 2, 21: 2, 22: 2, 23: 2}
+    assert await said("!top", draw=draw) == plain
+    await said("!top 7d cinder", draw=draw)
+    assert plots[-1].title == "cinder: failed builds of the top causes per 7h, last 7d"
+    assert (await said("!top nothing-of-it", draw=draw)).picture is None and len(plots) == 3
