@@ -25,10 +25,7 @@ MARGIN = 1.05  # of the server's own time: a request that is faster than the one
 
 
 class Pace:
-    """When the next message may go. Without a refusal all go at once.
-
-    `refusals`: how many answers were 429.
-    """
+    """When the next message may go. Without a refusal all go at once."""
 
     def __init__(self, network: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._network = network
@@ -38,7 +35,6 @@ class Pace:
         self._lanes = Lanes()
         self._timer: asyncio.TimerHandle | None = None  # runs while somebody waits
         self._told = False
-        self.refusals = 0
 
     @property
     def between(self) -> timedelta:
@@ -74,12 +70,11 @@ class Pace:
 
     def refused(self, at: float, retry_after: float | None) -> None:
         """The server answered 429 to what went at that moment."""
-        self.refusals += 1
         wait = NOT_SAID if retry_after is None else retry_after
         # A bucket that was full at the last message has room again after a whole interval: what has passed of it, and
         # what is left. The times are those of asking: Synapse holds back the answer, but not the time in it.
         passed = at - self._last
-        self._between = MARGIN * (wait + (passed if passed < OWN else 0.0))
+        self._between = MARGIN * (wait + (passed if 0 < passed < OWN else 0.0))
         self._due = at + MARGIN * wait
         self._learnt_at = self._clock()
         if not self._told:
