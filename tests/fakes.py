@@ -160,13 +160,14 @@ class Network:
     """The Chat contract, kept in memory. `told`: what people saw, in order; `posts`: all that was to be said.
 
     `faults`: what the next posts run into; None is success. `ready` False: nobody is to claim for it. `gone`: what
-    was said and is not there any more.
+    was said and is not there any more. `pace`: how far apart it lets messages be.
     """
 
     def __init__(self, name: str, edits: bool) -> None:
         self.name = name
         self.edits = edits
         self.ready = True
+        self.pace = timedelta(0)
         self.faults: list[Exception | None] = []
         self.gone: set[str] = set()
         self.told: list[str] = []
@@ -189,7 +190,7 @@ class Network:
         return Said(f"${len(self.told)}" if self.edits else "", anew)
 
     def status(self) -> NetworkStatus:
-        return NetworkStatus(self.name, "connected" if self.ready else "away", self.ready)
+        return NetworkStatus(self.name, "connected" if self.ready else "away", self.ready, pace=self.pace)
 
 
 def signature(id: str, query: str, **other: Any) -> Signature:

@@ -230,6 +230,26 @@ async def test_as_many_as_fold_over_are_said_singly_and_0_folds_never(
     assert len(gate.irc.told) == changes
 
 
+async def test_what_a_slow_network_would_take_too_long_for_is_a_digest_there_and_told_once(
+    gates: Gates, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = gates(fold_over=0)
+    gate.matrix.pace = timedelta(seconds=50)  # two fit into two minutes
+    await failed(gate, changes=3)
+    await gate.speak()
+    assert (len(gate.irc.told), len(gate.matrix.told)) == (3, 1)
+    assert gate.matrix.told[0].startswith("digest: 3 changes failed")
+    for number in (3, 4):
+        gate.fails(f"u{number}", "boom", change=f"90000{number + 1}")
+    await gate.tick(3)
+    assert (len(gate.irc.told), len(gate.matrix.told)) == (5, 3)
+    for number in (5, 6, 7):
+        gate.fails(f"u{number}", "boom", change=f"90000{number + 1}")
+    await gate.tick(3)
+    assert (len(gate.irc.told), len(gate.matrix.told)) == (8, 4)
+    assert caplog.text.count("its server takes one message in 50.0 s, and 3 wait") == 1
+
+
 async def test_an_unknown_that_was_folded_and_turns_out_known_is_a_new_message(gates: Gates) -> None:
     gate = gates(fold_over=1)
     for number in (1, 2):
