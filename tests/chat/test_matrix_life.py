@@ -41,6 +41,22 @@ async def test_leaves_while_the_server_is_frozen(scene: Scene) -> None:
     assert bot.chat.status().state == "stopped"
 
 
+async def test_place_that_the_server_does_not_know_is_given_up(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    """As after another server has taken the place of an old one."""
+    async with scene.bot().running() as bot:
+        await bot.ready()
+    await until(lambda: scene.keep.value(".since"))
+    scene.keep.values[f"matrix.net.{scene.user}.since"] = "another server's"
+    await scene.say("!meanwhile")
+    async with scene.bot().running() as bot:
+        await bot.ready()
+        await scene.say("!now")
+        await until(lambda: bot.heard)
+    assert bot.texts() == ["!now"]
+    assert "does not know the place in the stream" in caplog.text
+    assert "Invalid stream token" in caplog.text
+
+
 async def _short_lived(scene: Scene) -> None:
     """As after a login three seconds ago at the most: the bot has a token that expires, which is a soft logout."""
     identifier = {"type": "m.id.user", "user": scene.user}

@@ -40,6 +40,14 @@ class Limited(TemporaryError):
     """Too many requests: an answer of 429."""
 
 
+class Redirected(aiohttp.ClientError):
+    """The far end wants the request to go elsewhere: `where`. A message that goes there arrives as a question."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"redirected to {where}")
+        self.where = where
+
+
 class BadCertificate(TemporaryError):
     """The server's certificate is not one that we trust."""
 
@@ -58,6 +66,8 @@ async def ask(request: Awaitable[Any], what: str, within: timedelta) -> Any:
         raise TemporaryError(f"{what}: cannot connect: {error}") from error
     except TimeoutError as error:
         raise TemporaryError(f"{what}: no answer within {within.total_seconds():g} s", doubt=True) from error
+    except Redirected as error:
+        raise TemporaryError(f"{what}: it redirects to {error.where}: is `homeserver` the right address?") from error
     except LocalProtocolError as error:
         raise TemporaryError(f"{what}: not logged in") from error
     except (aiohttp.ClientError, OSError) as error:

@@ -15,6 +15,7 @@ import aiohttp
 from nio import AsyncClientConfig, Response
 from nio.crypto import ENCRYPTION_ENABLED
 
+from bot.chat.matrix.answers import REASON_LENGTH, Redirected
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.cryptoclient import CryptoClient
 from bot.chat.matrix.slowed import Slowed
@@ -35,8 +36,14 @@ async def _note_sent(session: aiohttp.ClientSession, context: SimpleNamespace, p
         context.trace_request_ctx.sent = True
 
 
+async def _no_further(session: aiohttp.ClientSession, context: SimpleNamespace, params: Any) -> None:
+    """aiohttp would follow ten redirections, and make a GET of a message."""
+    params.response.close()
+    raise Redirected(str(params.response.headers.get("Location", "nowhere"))[:REASON_LENGTH])
+
+
 class Client(CryptoClient):
-    """nio's client with two more defects mended."""
+    """nio's client with three more defects mended."""
 
     slowed: Slowed  # counts the 429s
 
@@ -44,6 +51,7 @@ class Client(CryptoClient):
         """Make the HTTP session; inside a running loop."""
         trace = aiohttp.TraceConfig()
         trace.on_request_headers_sent.append(_note_sent)
+        trace.on_request_redirect.append(_no_further)
         self.client_session = aiohttp.ClientSession(trace_configs=[trace])
 
     async def send(

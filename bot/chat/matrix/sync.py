@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,8 @@ from bot.chat.matrix.progress import Progress
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.timeline import TIMELINE, Timeline
 from bot.errors import TemporaryError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -70,15 +73,16 @@ class Sync:
         self._timings = timings
         self._listener = listener
         self._synced = synced
+        self._since: str | None = None  # the place in the stream
         self._whole = False  # the rooms' whole state was read once
         self._lost = False  # the last request failed
 
     async def run(self) -> None:
         """For ever; raises TokenRefused and DeviceLost."""
         try:
-            since = await self._until_well(lambda: self._kept.get("since"))
+            self._since = await self._until_well(lambda: self._kept.get("since"))
             while True:
-                since = await self._round(since)
+                await self._round()
         finally:
             await self._progress.close()
 
@@ -101,22 +105,22 @@ class Sync:
                 wait = pause(fails, self._timings.pause, self._timings.longest_pause)
                 await asyncio.sleep(max(wait, asked))
 
-    async def _round(self, since: str | None) -> str:
-        """One answer of the server; the place behind it."""
-        answer = await self._until_well(lambda: self._poll(since))
+    async def _round(self) -> None:
+        """One answer of the server."""
+        answer = await self._until_well(self._poll)
         for synced in self._synced:
             await synced(answer)
         await self._until_well(lambda: self._see(answer))
         self._whole, self._lost = True, False
         self._listener.connected()
         # The first start has no history: what was said before it was not said to this bot.
-        spoken = [] if since is None else await self._spoken(answer, since)
+        spoken = [] if self._since is None else await self._spoken(answer, self._since)
         after: str = answer.next_batch
-        if after == since:  # a server that answers at once with nothing new must not make us spin
+        if after == self._since:  # a server that answers at once with nothing new must not make us spin
             await asyncio.sleep(self._timings.pause.total_seconds())
         else:
             await self._progress.go_on(spoken, after)
-        return after
+        self._since = after
 
     async def _spoken(self, answer: Any, since: str) -> list[tuple[str, Any]]:
         found = await self._until_well(lambda: self._timeline.spoken(answer, since))
@@ -127,8 +131,22 @@ class Sync:
         self._see_rooms(answer)
         await self._see_invites(answer)
 
-    async def _poll(self, since: str | None) -> Any:
-        """One answer. `since` goes along each time: nio would lose it with a failed first sync."""
+    async def _poll(self) -> Any:
+        """One answer. A place from before that the server does not know (it is another one now) is given up."""
+        try:
+            return await self._ask(self._since)
+        except Refusal as error:
+            if self._whole or self._since is None or error.code not in ("M_UNKNOWN", "M_INVALID_PARAM"):
+                raise
+            answer = await self._ask(None)  # if this goes, it is the place that is refused
+            log.warning(
+                "matrix server does not know the place in the stream, what was said meanwhile is lost: %s", error
+            )
+            self._since = None
+            return answer
+
+    async def _ask(self, since: str | None) -> Any:
+        """`since` goes along each time: nio would lose it with a failed first sync."""
         hold, within = self._timings.sync, self._timings.request
         if self._lost:  # a long poll would tell only at its end that the server is back
             hold *= 0
