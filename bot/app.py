@@ -22,7 +22,7 @@ from bot.config import Config
 from bot.core import build_core, edits_of
 from bot.errors import PermanentError, UserError
 from bot.incidents import Waits
-from bot.model import room_address
+from bot.model import JOINED, WHEN_NEEDED, room_address
 from bot.replies import Replies
 from bot.search import Search
 from bot.search.without import Notice, logged
@@ -134,6 +134,7 @@ class Bot:
         self.stop = asyncio.Event()
         self._clock = clock
         self._patience = patience
+        self._away: dict[str, datetime] = {}
         self._scheduler: AsyncIOScheduler | None = None
 
     async def run(self, scheduled: bool = True, only: int | None = None) -> None:
@@ -231,27 +232,32 @@ class Bot:
             self.stop.set()
 
     async def _mind(self, every: float = 1.0) -> None:
-        """Say once that a network is away, when it has been for a while, and what else its operators have to know.
+        """Say once that a network or a room is away, when it has been for a while, and what else its operators need.
 
         End the bot when it lost its store's lock.
         """
-        away: dict[str, datetime] = {}
         noticed: set[str] = set()
         while True:
             await asyncio.sleep(every)
             if self.store.lost():
                 self.stop.set()
             for name, chat in self.chats.items():
-                status, now = chat.status(), self._clock()
+                status = chat.status()
                 for notice in status.notices:
                     if notice not in noticed:
                         noticed.add(notice)
                         self.troubles.once(f"network {name}", notice)
-                if status.ready:
-                    away.pop(name, None)
-                    self.troubles.end(f"network {name}")
-                elif now - away.setdefault(name, now) > self._patience:
-                    self.troubles.begin(f"network {name}", status.trouble or f"it is {status.state}")
+                self._mind_part(f"network {name}", "" if status.ready else status.trouble or f"it is {status.state}")
+                for room, how in status.rooms.items() if status.ready else ():
+                    self._mind_part(f"room {room}", "" if how in (JOINED, WHEN_NEEDED) else how)
+
+    def _mind_part(self, part: str, trouble: str) -> None:
+        now = self._clock()
+        if not trouble:
+            self._away.pop(part, None)
+            self.troubles.end(part)
+        elif now - self._away.setdefault(part, now) > self._patience:
+            self.troubles.begin(part, trouble)
 
 
 async def drained(workers: list[asyncio.Task[None]]) -> None:

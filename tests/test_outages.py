@@ -261,6 +261,33 @@ async def test_matrix_goes_away(synapse: Synapse, tmp_path: Path, logged: Logged
     assert (logged.troubles(), logged.over()) == (["network matrix"], ["network matrix"])
 
 
+async def test_matrix_lets_the_bot_not_speak(synapse: Synapse, tmp_path: Path, logged: Logged) -> None:
+    """What would be said waits, the operators hear of it, and of its end."""
+    await asyncio.to_thread(synapse.ensure)
+    rooms = await asyncio.to_thread(matrix_rooms, synapse)
+    add(tmp_path / "index", documents(1))
+    gate, person = f"matrix:{rooms.ids['gate']}", rooms.person
+    account = {"type": "matrix", "homeserver": synapse.url, "user": rooms.user, "password": PASSWORD}
+    networks = {"matrix": {**account, "timings": MATRIX_TIMINGS}}
+    settings = config(tmp_path, "console:ops", ["console:gate", gate], networks=networks)
+    async with running(tmp_path, settings) as bot:
+        await until(lambda: rooms.bodies("gate"))
+        levels = {"events_default": 50, "users": {}}
+        await person.do(person.state, rooms.ids["gate"], "m.room.power_levels", levels)
+        await bot.until(lambda: bot.console("ops"))
+        await asyncio.to_thread(add, tmp_path / "index", [*documents(2), *documents(3)])
+        await bot.until(lambda: len(bot.console("gate")) == 3)
+        await looks(bot, 1)
+        assert changes(await rooms.bodies("gate")) == ["1"]
+        await person.do(person.state, rooms.ids["gate"], "m.room.power_levels", {**levels, "events_default": 0})
+        await until(lambda: all_of(rooms.bodies("gate"), 3))
+        await bot.until(lambda: len(bot.console("ops")) == 2)
+        assert changes(await rooms.bodies("gate")) == ["1", "2", "3"]
+    assert_told_once(bot.console("ops"), f"room {gate}")
+    assert "its power level is 0, 50 is needed" in bot.console("ops")[0]
+    assert (logged.troubles(), logged.over()) == ([f"room {gate}"], [f"room {gate}"])
+
+
 async def all_of(lines: Awaitable[list[str]], count: int) -> bool:
     """Are there so many?"""
     return len(await lines) >= count

@@ -86,20 +86,12 @@ async def test_ten_kilobytes_of_anything_arrive_cut(scene: Scene) -> None:
     assert all(len(body) < 8000 for body in bodies)
 
 
-async def test_refused_message_is_permanent_and_says_what_to_do(scene: Scene) -> None:
+async def test_unknown_room_is_permanent_and_says_what_to_do(scene: Scene) -> None:
     async with scene.bot().running() as bot:
         await bot.ready()
-        await scene.human.do(scene.human.state, scene.room_id, "m.room.power_levels", _levels(scene.human.id))
-        with pytest.raises(PermanentError, match=r"may not speak there.*give it the power level"):
-            await bot.chat.say(post(scene.room, "x", "k"))
         with pytest.raises(PermanentError, match="the config file does not name it"):
             await bot.chat.say(post("net:!elsewhere:x", "x", "k"))
         assert bot.chat.status().ready
-
-
-def _levels(owner: str) -> dict[str, object]:
-    # The creator of a v12 room may not be named in it.
-    return {"events_default": 50, "users": {}}
 
 
 async def test_replies_overtake_announcements(scene: Scene) -> None:

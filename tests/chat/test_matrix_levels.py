@@ -128,6 +128,9 @@ def test_state_is_what_has_an_empty_key_and_comes_last() -> None:
     states.see("!r", [{**closed, "state_key": ""}, {**said, "state_key": ""}])
     assert states.of("!r").tombstone == Tombstone(ADA, "!new")
     assert states.of("!r").levels.of(BOB) == 100
+    assert states.of("!r").message == "m.room.message"
+    states.see("!r", [{"type": "m.room.encryption", "state_key": "", "content": {}}])
+    assert states.of("!r").message == "m.room.encrypted"
     states.forget("!r")
     assert states.of("!r").levels.of(ADA) == 0
 

@@ -17,6 +17,7 @@ from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.cryptofolder import CryptoFolder
 from bot.chat.matrix.inbox import Inbox
 from bot.chat.matrix.invites import Invites
+from bot.chat.matrix.joining import Joining
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.pace import Pace
 from bot.chat.matrix.pause import pause
@@ -64,8 +65,8 @@ class MatrixChat:
         self._clock = clock
         self._prefix = prefix
         self._kept = Kept(keep, name, config.user)
-        self._rooms = Rooms(name, rooms, self._kept, config.timings)
-        self._invites = Invites(self._kept, self._rooms, config.timings)
+        self._rooms = Rooms(name, rooms, self._kept, config.timings, config.user)
+        self._invites = Invites(self._kept, self._rooms, config)
         self._pace = Pace(name)
         self._crypto = CryptoFolder(crypto) if config.encryption and crypto is not None else None
         self._encryption: Encryption | None = None
@@ -220,7 +221,7 @@ class MatrixChat:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(sync.run())
-                group.create_task(self._rooms.tend(client))
+                group.create_task(Joining(client, self._rooms, self._invites, self._config).run())
                 group.create_task(self._invites.tend(client))
         except* TokenRefused as refused:
             log.warning("matrix token refused network=%s error=%s", self.name, refused.exceptions[0])

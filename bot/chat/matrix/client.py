@@ -10,9 +10,10 @@ import ssl
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
-from nio import AsyncClientConfig, Response
+from nio import Api, AsyncClientConfig, JoinResponse, Response
 from nio.crypto import ENCRYPTION_ENABLED
 
 from bot.chat.matrix.answers import REASON_LENGTH, Redirected
@@ -80,6 +81,16 @@ class Client(CryptoClient):
         if answer.status == 429:
             self.slowed.note()
         return answer
+
+    async def join_through(self, room: str, server: str) -> Any:
+        """As nio's `join`, through a server that is in the room: not every room id names one.
+
+        https://spec.matrix.org/v1.16/client-server-api/#post_matrixclientv3joinroomidoralias; `server_name` is what
+        `via` was called before.
+        """
+        method, path = Api.join(self.access_token, room)
+        query = urlencode({"via": server, "server_name": server})
+        return await self._send(JoinResponse, method, f"{path}{'&' if '?' in path else '?'}{query}")
 
     async def receive_response(self, response: Response) -> None:
         """As nio's, but an odd event that nio's picture of a room cannot take does not cost the answer."""

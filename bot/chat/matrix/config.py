@@ -38,6 +38,24 @@ def room_fault(address: str) -> str:
     return "a Matrix room is written #ALIAS:SERVER or !ID:SERVER"
 
 
+def room(value: str) -> str:
+    if fault := room_fault(value):
+        raise ValueError(f"{value!r}: {fault}")
+    return value
+
+
+class InvitesConfig(Section):
+    """Whose invitations to rooms that no feed names are accepted; all others are refused.
+
+    `members`: those of a configured room may talk to the bot in private.
+    """
+
+    rooms: tuple[Annotated[str, AfterValidator(room)], ...] = ()
+    people: tuple[People, ...] = ()
+    servers: tuple[str, ...] = ()
+    members: bool = True
+
+
 class Timings(Section):
     """How long the bot waits; the defaults serve, tests shorten them.
 
@@ -73,8 +91,9 @@ class MatrixConfig(Section):
     With a password the bot logs in once and keeps the token; a pasted token is used as it is. Without either somebody
     has to log in by hand, with `gatewatch matrix login`. `crypto_folder`: where the keys of encryption are, None for a
     place beside the store (`Config.crypto_folder` knows it). `ignore_unverified_devices`: False gives keys only to
-    devices that their owners have signed. `threads`: what follows a message (a correction that says something new, a
-    reply) is said in its thread.
+    devices that their owners have signed. `ignore`: who is never heard. `leave_unknown`: rooms that nobody configured,
+    and to which nobody from `invites` asked the bot, are left. `threads`: what follows a message (a correction that
+    says something new, a reply) is said in its thread.
     """
 
     type: Literal["matrix"]
@@ -86,6 +105,8 @@ class MatrixConfig(Section):
     token_file: ConfigPath | None = None
     ca_file: ConfigPath | None = None
     ignore: tuple[People, ...] = ()
+    invites: InvitesConfig = InvitesConfig()
+    leave_unknown: bool = True
     encryption: bool = False
     crypto_folder: ConfigPath | None = None
     ignore_unverified_devices: bool = True

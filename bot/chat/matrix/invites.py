@@ -1,14 +1,16 @@
-"""Invitations to private talks: kept until answered, accepted from people whom the bot knows."""
+"""Invitations to rooms that nobody configured: kept until answered, accepted from whom the config file names."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
+from dataclasses import asdict, dataclass
 
 from bot.chat.matrix.answers import Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
-from bot.chat.matrix.config import Timings
+from bot.chat.matrix.config import MatrixConfig
+from bot.chat.matrix.globs import matches_any
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.rooms import Rooms
 from bot.errors import TemporaryError
@@ -16,63 +18,122 @@ from bot.errors import TemporaryError
 log = logging.getLogger(__name__)
 
 
-class Invites:
-    """Who invited the bot to a private talk, by room id; the server tells of each only once."""
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """`inviter` asks us into the room; `direct`: to talk in private."""
 
-    def __init__(self, kept: Kept, rooms: Rooms, timings: Timings) -> None:
+    room_id: str
+    inviter: str
+    direct: bool
+
+
+class Invites:
+    """Those that wait for an answer, and the rooms that we are in by one; the server tells of each only once."""
+
+    def __init__(self, kept: Kept, rooms: Rooms, config: MatrixConfig) -> None:
         self._kept = kept
         self._rooms = rooms
-        self._timings = timings
-        self._pending: dict[str, str] = {}
+        self._config = config
+        self._pending: dict[str, Invitation] = {}
+        self._accepted: set[str] = set()
         self._wake = asyncio.Event()
 
-    async def remember(self) -> None:
-        """Take up those that an earlier process did not answer."""
-        self._pending = dict(json.loads(await self._kept.get("invites") or "{}"))
+    @property
+    def accepted(self) -> set[str]:
+        """The ids of rooms that we are in, or about to be, because somebody invited us."""
+        return self._accepted
 
-    async def add(self, room_id: str, inviter: str) -> None:
+    async def remember(self) -> None:
+        """Take up what an earlier process kept."""
+        pending = json.loads(await self._kept.get("invitations") or "[]")
+        self._pending = {one["room_id"]: Invitation(**one) for one in pending}
+        self._accepted = set(json.loads(await self._kept.get("accepted") or "[]"))
+
+    async def add(self, invitation: Invitation) -> None:
         """Keep it, before the place in the stream moves past it. Raises TemporaryError."""
-        self._pending[room_id] = inviter
+        self._pending[invitation.room_id] = invitation
         await self._save()
         self._wake.set()
+
+    async def left(self, room_id: str) -> None:
+        """We are not in that room, and not invited any more. Raises TemporaryError."""
+        if room_id in self._pending or room_id in self._accepted:
+            self._pending.pop(room_id, None)
+            self._accepted.discard(room_id)
+            await self._save()
 
     async def tend(self, client: Client) -> None:
         """Answer what is pending, for ever, once the rooms are joined. Raises TokenRefused."""
         await self._rooms.wait_settled()
         while True:
             self._wake.clear()
-            for room_id, inviter in list(self._pending.items()):
-                await self._try(client, room_id, inviter)
+            for invitation in list(self._pending.values()):
+                await self._try(client, invitation)
             try:
-                async with asyncio.timeout(self._timings.join_pause.total_seconds() if self._pending else None):
+                async with asyncio.timeout(self._config.timings.join_pause.total_seconds() if self._pending else None):
                     await self._wake.wait()
             except TimeoutError:
                 continue
 
-    async def _try(self, client: Client, room_id: str, inviter: str) -> None:
+    async def _try(self, client: Client, invitation: Invitation) -> None:
+        if self._rooms.wanted(invitation.room_id) and not self._rooms.is_joined(invitation.room_id):
+            return  # a configured room is joined by its name; this one is kept until that was done
+        if not self._rooms.all_known:
+            return  # it may be a configured room, of which only the alias is known
         try:
-            await self._answer(client, room_id, inviter)
-            del self._pending[room_id]
+            if not self._rooms.wanted(invitation.room_id):
+                await self._answer(client, invitation)
+            self._pending.pop(invitation.room_id, None)
             await self._save()
         except TemporaryError as error:
-            log.warning("matrix answers an invitation later room=%s error=%s", room_id, error)
+            log.warning("matrix answers an invitation later room=%s error=%s", invitation.room_id, error)
 
-    async def _answer(self, client: Client, room_id: str, inviter: str) -> None:
-        if not await self._knows(client, inviter):
-            log.info("matrix ignores an invitation room=%s from=%s", room_id, inviter)
-            return
+    async def _answer(self, client: Client, invitation: Invitation) -> None:
+        room_id, within = invitation.room_id, self._config.timings.request
+        welcome = await self._welcome(client, invitation)
+        if welcome:
+            self._accepted.add(room_id)  # before we are in: an unknown room would be left at once
+        request = client.join(room_id) if welcome else client.room_leave(room_id)
         try:
-            await ask(client.join(room_id), f"join {room_id}", self._timings.request)
+            await ask(request, f"{'join' if welcome else 'refuse'} {room_id}", within)
         except TokenRefused:
             raise
-        except Refusal as error:
-            log.warning("matrix cannot join a private talk room=%s error=%s", room_id, error)
+        except Refusal as error:  # taken back meanwhile
+            self._accepted.discard(room_id)
+            log.warning("matrix cannot answer an invitation room=%s error=%s", room_id, error)
             return
-        self._rooms.joined([room_id])
-        log.info("matrix joined a private talk room=%s with=%s", room_id, inviter)
+        if welcome:
+            self._rooms.joined([room_id])
+        verb = "accepted" if welcome else "refused"
+        log.info("matrix %s an invitation room=%s from=%s", verb, room_id, invitation.inviter)
+
+    async def _welcome(self, client: Client, invitation: Invitation) -> bool:
+        allowed, inviter = self._config.invites, invitation.inviter
+        if matches_any(inviter, allowed.people) or matches_any(inviter.partition(":")[2], allowed.servers):
+            return True
+        if await self._listed(client, invitation.room_id):
+            return True
+        return allowed.members and invitation.direct and await self._knows(client, inviter)
+
+    async def _listed(self, client: Client, room_id: str) -> bool:
+        """Is it one of the rooms of the list? Aliases are looked up now: they may lead elsewhere by tomorrow."""
+        for room in self._config.invites.rooms:
+            if room == room_id:
+                return True
+            if not room.startswith("#"):
+                continue
+            try:
+                request = client.room_resolve_alias(room)
+                if (await ask(request, f"look up {room}", self._config.timings.request)).room_id == room_id:
+                    return True
+            except TokenRefused:
+                raise
+            except Refusal:
+                continue
+        return False
 
     async def _knows(self, client: Client, person: str) -> bool:
-        """Only who shares a configured room with the bot may talk to it in private."""
+        """Do they share a configured room with the bot?"""
         for room_id in self._rooms.configured():
             if await self._is_member(client, room_id, person):
                 return True
@@ -81,7 +142,7 @@ class Invites:
     async def _is_member(self, client: Client, room_id: str, person: str) -> bool:
         request = client.room_get_state_event(room_id, "m.room.member", person)
         try:
-            answer = await ask(request, f"look for {person}", self._timings.request)
+            answer = await ask(request, f"look for {person}", self._config.timings.request)
         except TokenRefused:
             raise
         except Refusal:
@@ -89,4 +150,5 @@ class Invites:
         return bool(answer.content.get("membership") == "join")
 
     async def _save(self) -> None:
-        await self._kept.put("invites", json.dumps(self._pending))
+        await self._kept.put("invitations", json.dumps([asdict(one) for one in self._pending.values()]))
+        await self._kept.put("accepted", json.dumps(sorted(self._accepted)))

@@ -1,4 +1,4 @@
-"""Which rooms the bot is in: by alias or id, joined, invited, refused, removed; what each may say of itself."""
+"""Which rooms the bot is in, and what is wrong with those that it should be in."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from bot.chat.matrix.answers import Refusal, TokenRefused, ask
-from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.keep import Kept
+from bot.chat.matrix.levels import NOBODY
 from bot.chat.matrix.pause import pause
 from bot.chat.matrix.roomstate import RoomStates
+from bot.chat.matrix.silence import Silence
 from bot.errors import PermanentError, TemporaryError
 from bot.model import JOINED, room_address
 
@@ -23,18 +24,27 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Place:
-    """One configured room. `id` is the room id, "" while nobody told us; `why` says why we are not in it."""
+    """One configured room.
+
+    `id` is the room id, "" while nobody told us; `nowhere`: its alias leads to no room. `why` says why we are not in
+    it, `closed` why it is of no use any more. `tries` were made in vain, the next one is `due`. `removals`: how
+    often in a row we were removed soon after, `out`: when last.
+    """
 
     room: str
     address: str
     id: str = ""
+    nowhere: bool = False
     why: str = "not joined yet"
+    closed: str = ""
     tries: int = 0
     due: float = 0.0
+    removals: int = 0
+    out: float = float("-inf")
 
 
 class Rooms:
-    """The configured rooms, all that we are in, and the loop that joins what is not joined."""
+    """The configured rooms, and all that we are in. `me`: the bot's Matrix id."""
 
     def __init__(
         self,
@@ -42,16 +52,20 @@ class Rooms:
         rooms: Sequence[str],
         kept: Kept,
         timings: Timings,
+        me: str = "",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._network = network
         self._places = {room: Place(room, room_address(room)[1]) for room in rooms}
         self._kept = kept
         self._timings = timings
-        self._monotonic = monotonic
+        self._me = me
+        self.monotonic = monotonic
         self._joined: set[str] = set()
         self.states = RoomStates()
-        self._wake = asyncio.Event()
+        self._silence = Silence(timings.longest_join_pause, monotonic)
+        self.successors: dict[str, str] = {}
+        self.wake = asyncio.Event()
         self._told = asyncio.Event()
         self._settled = asyncio.Event()
 
@@ -65,42 +79,105 @@ class Rooms:
     async def wait_settled(self) -> None:
         await self._settled.wait()
 
+    async def wait_told(self) -> None:
+        """Until it is known which rooms we are in."""
+        await self._told.wait()
+
+    @property
+    def places(self) -> list[Place]:
+        return list(self._places.values())
+
     def status(self) -> dict[str, str]:
-        """Per configured room "joined", or why not."""
-        return {p.room: JOINED if p.id in self._joined else p.why for p in self._places.values()}
+        """Per configured room "joined", or what is wrong with it."""
+        return {place.room: self._fault(place) or self._mute(place.id) or JOINED for place in self.places}
 
     def name(self, room_id: str) -> str:
         """The full name: as configured, else `NETWORK:!roomid`."""
-        for place in self._places.values():
+        for place in self.places:
             if place.id == room_id:
                 return place.room
         return f"{self._network}:{room_id}"
 
     def configured(self) -> set[str]:
         """The ids of the configured rooms that we are in."""
-        return {place.id for place in self._places.values()} & self._joined
+        return {place.id for place in self.places} & self._joined
+
+    def wanted(self, room_id: str) -> bool:
+        """Is it a configured room, or said to be in the place of one?"""
+        stones = (self.states.of(place.id).tombstone for place in self.places)
+        return any(place.id == room_id for place in self.places) or any(
+            stone is not None and stone.successor == room_id for stone in stones
+        )
+
+    @property
+    def all_known(self) -> bool:
+        """Is of each configured room known which one it is, or that there is none?"""
+        return self.settled and all(place.id or place.nowhere for place in self.places)
+
+    def unknown(self) -> set[str]:
+        """Rooms that we are in and that nobody configured."""
+        return {room_id for room_id in self._joined if not self.wanted(room_id)}
+
+    def is_joined(self, room_id: str) -> bool:
+        return room_id in self._joined
+
+    def chain(self, room_id: str) -> list[str]:
+        """The room, and those that took its place one after the other."""
+        found = [room_id]
+        while (after := self.successors.get(found[-1], "")) and after not in found:
+            found.append(after)
+        return found
+
+    def newest(self, room_id: str) -> str:
+        """The room that is in this one's place today."""
+        return self.chain(room_id)[-1]
 
     def id(self, room: str) -> str:
-        """The id of a room that we are in. Raises TemporaryError (with the reason) and PermanentError."""
+        """The id of a room in which we may speak. Raises TemporaryError (with the reason) and PermanentError."""
         place = self._places.get(room)
-        if place is not None:
-            if place.id in self._joined:
-                return place.id
-            raise TemporaryError(f"{room}: {place.why}")
-        address = room_address(room)[1]
+        address = room_address(room)[1] if place is None else place.id
+        if place is not None and (fault := self._fault(place)):
+            raise TemporaryError(f"{room}: {fault}")
         if address in self._joined:
+            if silence := self._silence.why(address):
+                raise TemporaryError(f"{room}: {silence}")
             return address
         if not self.settled:
             raise TemporaryError(f"{room}: not connected yet")
         raise PermanentError(f"{room}: the bot is not in this room, and the config file does not name it")
 
-    # -- what the sync tells --------------------------------------------------------------------------------
+    def _fault(self, place: Place) -> str:
+        return place.closed if place.id in self._joined else place.why
+
+    def _mute(self, room_id: str) -> str:
+        """Why nothing can be said there: by the room's levels, or as the server said."""
+        state = self.states.of(room_id)
+        have, need = state.levels.of(self._me), state.levels.needed(state.message)
+        if have >= need:
+            return self._silence.why(room_id)
+        most = "nobody can" if need == NOBODY else f"its power level is {have}, {need} is needed"
+        return f"{self._me} may not speak there: {most}"
+
+    # -- what the sync and the sending tell ------------------------------------------------------------------
 
     async def remember(self) -> None:
         """Take up the ids that an earlier process found: they serve while an alias cannot be looked up."""
         ids = json.loads(await self._kept.get("rooms") or "{}")
-        for place in self._places.values():
+        for place in self.places:
             place.id = ids.get(place.address, "")
+        self.successors = json.loads(await self._kept.get("successors") or "{}")
+
+    async def keep(self) -> None:
+        """Keep the ids; where the store cannot now, they are found again at the next start."""
+        ids = {place.address: place.id for place in self.places if place.id}
+        try:
+            await self._kept.put("rooms", json.dumps(ids))
+            await self._kept.put("successors", json.dumps(self.successors))
+        except TemporaryError as error:
+            log.warning("matrix cannot keep room ids error=%s", error)
+
+    def settle(self) -> None:
+        self._settled.set()
 
     def only_in(self, room_ids: Iterable[str]) -> None:
         """These are all the rooms that we are in."""
@@ -108,102 +185,71 @@ class Rooms:
         self._told.set()
 
     def joined(self, room_ids: Iterable[str]) -> None:
-        self._joined.update(room_ids)
+        more = set(room_ids) - self._joined
+        self._joined |= more
+        if more:
+            self.wake.set()
 
-    def left(self, room_id: str, why: str) -> None:
-        """We are not in that room any more; a configured one is tried again after a pause."""
+    def see(self, room_id: str, events: Sequence[Mapping[str, Any]]) -> None:
+        """State of a room that we are in, as the server gives it and oldest first."""
+        self.states.see(room_id, events)
+        kinds = {event.get("type") for event in events if event.get("state_key") == ""}
+        if "m.room.power_levels" in kinds:
+            self._silence.end(room_id)
+        if kinds & {"m.room.create", "m.room.tombstone", "m.room.power_levels"} and self.wanted(room_id):
+            self._soon(room_id)
+
+    def silenced(self, room_id: str, why: str) -> None:
+        """The server let us not speak there: not tried again before the levels change, or after a long while."""
+        log.warning("matrix may not speak room=%s why=%s", self.name(room_id), why)
+        self._silence.begin(room_id, why)
+
+    def left(self, room_id: str, why: str, banned: bool = False) -> None:
+        """We are not in that room any more; a configured one is tried again after a pause, after a ban a long one.
+
+        Who is removed again and again comes back later and later. Where we were not in: the ban may be over.
+        """
         if room_id not in self._joined:
-            return
+            return None if banned else self._soon(room_id)
         self._joined.discard(room_id)
         self.states.forget(room_id)
+        self._silence.end(room_id)
         log.warning("matrix left a room room=%s why=%s", self.name(room_id), why)
-        for place in self._places.values():
+        longest = self._timings.longest_join_pause.total_seconds()
+        for place in self.places:
             if place.id == room_id:
-                place.why = why
-                self._wait(place, why)
-        self._wake.set()
+                place.removals = place.removals + 1 if self.monotonic() - place.out < 2 * longest else 1
+                place.out = self.monotonic()
+                place.tries = place.removals - 1
+                self.wait(place, why, longest if banned else None)
+        self.wake.set()
+        return None
 
     def invited(self) -> None:
         """Somebody invited us: try the configured rooms now, as any invitation may open one of them.
 
         A room is joined by its configured name, so an invitation that lies about its alias gains nothing.
         """
-        for place in self._places.values():
+        for place in self.places:
             place.due = 0.0
-        self._wake.set()
+        self.wake.set()
 
-    # -- joining --------------------------------------------------------------------------------------------
-
-    async def tend(self, client: Client) -> None:
-        """Join what is not joined, for ever, as soon as it is known where we are. Raises TokenRefused."""
-        await self._told.wait()
-        while True:
-            self._wake.clear()
-            for place in self._places.values():
-                if place.id not in self._joined or not self.settled:
-                    await self._tend_place(client, place)
-            self._settled.set()
-            await self._until_due()
-
-    async def _until_due(self) -> None:
-        due = [place.due for place in self._places.values() if place.id not in self._joined]
-        wait = max(0.0, min(due) - self._monotonic()) if due else None
-        try:
-            async with asyncio.timeout(wait):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-
-    async def _tend_place(self, client: Client, place: Place) -> None:
-        if place.due > self._monotonic():
-            return
-        try:
-            await self._enter(client, place)
-        except TokenRefused:
-            raise
-        except Refusal as error:
-            self._wait(place, self._sentence(client, place, error))
-        except TemporaryError as error:
-            self._wait(place, str(error), error.retry_after)
-
-    async def _enter(self, client: Client, place: Place) -> None:
-        """Find out the room's id and be in it."""
-        within = self._timings.request
-        found = place.address
-        if found.startswith("#"):
-            answer = await ask(client.room_resolve_alias(found), f"look up {found}", within)
-            found = answer.room_id
-        if found not in self._joined:
-            # By alias where one is configured: it names the servers through which a room can be joined.
-            answer = await ask(client.join(place.address), f"join {place.address}", within)
-            found = answer.room_id
-            log.info("matrix joined room=%s id=%s", place.room, found)
-        self._joined.add(found)
-        place.tries = 0
-        if place.id != found:
-            place.id = found
-            await self._save()
-
-    def _sentence(self, client: Client, place: Place, error: Refusal) -> str:
-        if error.code == "M_FORBIDDEN":
-            return f"not invited to {place.address}: invite {client.user_id}"
-        if error.code == "M_NOT_FOUND":
-            return f"there is no room {place.address}: check the config file, or create it"
-        return str(error)
-
-    def _wait(self, place: Place, why: str, asked: float | None = None) -> None:
-        if place.id in self._joined:  # only its alias could not be looked up
-            return
+    def wait(self, place: Place, why: str, asked: float | None = None) -> None:
+        """We cannot be in it, and try again after a pause of at least the seconds `asked` for."""
         if why != place.why:
             log.warning("matrix cannot join room=%s why=%s", place.room, why)
         place.why = why
+        self.put_off(place, asked)
+
+    def put_off(self, place: Place, asked: float | None = None) -> None:
+        """The place has its next turn after a pause, longer each time."""
         place.tries += 1
         wait = pause(place.tries, self._timings.join_pause, self._timings.longest_join_pause)
-        place.due = self._monotonic() + max(wait, asked or 0.0)
+        place.due = self.monotonic() + max(wait, asked or 0.0)
 
-    async def _save(self) -> None:
-        ids = {place.address: place.id for place in self._places.values() if place.id}
-        try:
-            await self._kept.put("rooms", json.dumps(ids))
-        except TemporaryError as error:  # asked for again at the next start
-            log.warning("matrix cannot keep room ids error=%s", error)
+    def _soon(self, room_id: str) -> None:
+        for place in self.places:
+            stone = self.states.of(place.id).tombstone
+            if room_id in (place.id, "" if stone is None else stone.successor):
+                place.due = 0.0
+                self.wake.set()

@@ -22,9 +22,10 @@ class Tombstone:
 
 @dataclass(slots=True)
 class RoomState:
-    """One room's; `levels` are of the newest state that is known."""
+    """One room's; `levels` are of the newest state that is known. `message`: as what kind of event people speak."""
 
     levels: Levels = field(default_factory=Levels)
+    message: str = "m.room.message"
     tombstone: Tombstone | None = None
 
 
@@ -37,6 +38,10 @@ class RoomStates:
     def of(self, room_id: str) -> RoomState:
         """What is known; of an unknown room nobody has any power."""
         return self._rooms.get(room_id) or RoomState(Levels(Creation(), {}))
+
+    def knows(self, room_id: str) -> bool:
+        """Was its creation seen?"""
+        return self.of(room_id).levels.creation != Creation()
 
     def forget(self, room_id: str) -> None:
         self._rooms.pop(room_id, None)
@@ -52,6 +57,8 @@ class RoomStates:
                     room.levels = Levels(creation_of(event), room.levels.content)
                 case "m.room.power_levels":
                     room.levels = Levels(room.levels.creation, event["content"])
+                case "m.room.encryption":
+                    room.message = "m.room.encrypted"
                 case "m.room.tombstone":
                     room.tombstone = _tombstone(event)
 

@@ -117,7 +117,11 @@ class Sending:
             raise
         except Refusal as error:
             await self._still_in(room_id, post.room, error)
-            raise PermanentError(_sentence(post.room, self._client.user_id, error)) from error
+            if error.code == "M_FORBIDDEN":
+                why = f"{self._client.user_id} may not speak there ({error.reason})"
+                self._rooms.silenced(room_id, why)
+                raise TemporaryError(f"{post.room}: {why}") from error
+            raise PermanentError(_sentence(post.room, error)) from error
         self._pace.accepted(at)
         return str(answer.event_id)
 
@@ -139,9 +143,7 @@ class Sending:
             self._rooms.id(room)
 
 
-def _sentence(room: str, me: str, error: Refusal) -> str:
-    if error.code == "M_FORBIDDEN":
-        return f"{room}: {me} may not speak there ({error.reason}): give it the power level to send messages"
+def _sentence(room: str, error: Refusal) -> str:
     if error.code == "M_TOO_LARGE":
         return f"{room}: the homeserver finds the message too large"
     return f"{room}: the homeserver refuses the message: {error.code} {error.reason}"

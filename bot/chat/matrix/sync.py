@@ -13,7 +13,7 @@ from bot.chat.matrix.answers import Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.inbox import Inbox
-from bot.chat.matrix.invites import Invites
+from bot.chat.matrix.invites import Invitation, Invites
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.pause import pause
 from bot.chat.matrix.progress import Progress
@@ -129,6 +129,8 @@ class Sync:
 
     async def _see(self, answer: Any) -> None:
         self._see_rooms(answer)
+        for room_id in answer.rooms.leave:
+            await self._invites.left(room_id)
         await self._see_invites(answer)
 
     async def _poll(self) -> Any:
@@ -166,30 +168,32 @@ class Sync:
         else:
             self._rooms.only_in(answer.rooms.join)
         for room_id, info in answer.rooms.join.items():
-            self._rooms.states.see(room_id, [event.source for event in (*info.state, *info.timeline.events)])
+            self._rooms.see(room_id, [event.source for event in (*info.state, *info.timeline.events)])
         for room_id, info in answer.rooms.leave.items():
             self._client.rooms.pop(room_id, None)
-            self._rooms.left(room_id, _why_left(info.timeline.events, self._client.user_id))
+            self._rooms.left(room_id, *_why_left(info.timeline.events, self._client.user_id))
 
     async def _see_invites(self, answer: Any) -> None:
         for room_id, info in answer.rooms.invite.items():
             self._rooms.invited()
             for event in info.invite_state:
-                if self._is_private_invitation(event) and room_id not in self._rooms.configured():
-                    await self._invites.add(room_id, event.sender)
+                if self._is_invitation(event):
+                    direct = event.content.get("is_direct") is True
+                    await self._invites.add(Invitation(room_id, event.sender, direct))
 
-    def _is_private_invitation(self, event: Any) -> bool:
+    def _is_invitation(self, event: Any) -> bool:
         return (
             isinstance(event, InviteMemberEvent)
             and event.state_key == self._client.user_id
             and event.membership == "invite"
-            and event.content.get("is_direct") is True
         )
 
 
-def _why_left(events: list[Any], me: str) -> str:
+def _why_left(events: list[Any], me: str) -> tuple[str, bool]:
+    """A sentence, and is it a ban?"""
     for event in reversed(events):
         if isinstance(event, RoomMemberEvent) and event.state_key == me and event.sender != me:
-            reason = event.content.get("reason")
-            return f"removed by {event.sender}" + (f" ({reason})" if isinstance(reason, str) and reason else "")
-    return "left"
+            reason, banned = event.content.get("reason"), event.membership == "ban"
+            by = f"{'banned' if banned else 'removed'} by {event.sender}"
+            return by + (f" ({reason})" if isinstance(reason, str) and reason else ""), banned
+    return "left", False
