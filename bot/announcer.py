@@ -145,7 +145,7 @@ class Announcer:
                 tx.put_off(row.id, now + _wait(row.tries, outcome), outcome.doubt, str(outcome))
             case PermanentError():
                 tx.fail(row.id, str(outcome), now)
-                self._troubles.once(f"room {row.room}", str(outcome))
+                self._troubles.once("not said", str(outcome))
 
 
 def _post(row: Delivery) -> Post:
