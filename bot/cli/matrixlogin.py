@@ -33,12 +33,18 @@ def login(config: Path, network: str, by_token: bool) -> None:
     typer.echo(f"{account.user} is logged in, device {device}; the bot does the rest")
 
 
-def _account(settings: Config, network: str) -> MatrixConfig:
+def matrix_account(settings: Config, network: str) -> MatrixConfig:
+    """The section of a Matrix network. Raises UserError where it is none."""
     found = settings.networks.get(network)
     if found is None:
         raise UserError(f"{network}: {strange_word('no such network', network, list(settings.networks))}")
     if not isinstance(found, MatrixConfig):
-        raise UserError(f"{network} is of type {found.type}: only Matrix accounts log in this way")
+        raise UserError(f"{network} is of type {found.type}: this is for Matrix accounts only")
+    return found
+
+
+def _account(settings: Config, network: str) -> MatrixConfig:
+    found = matrix_account(settings, network)
     if found.token is not None or found.token_file is not None:
         raise UserError(f"{network} has a token in the config file, and uses that: take it out there first")
     return found

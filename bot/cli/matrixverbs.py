@@ -34,3 +34,19 @@ def login(
     from bot.cli.matrixlogin import login
 
     login(config, network, by_token)
+
+
+@matrix.command("verify", epilog=CODES)
+def verify(
+    network: Annotated[str, typer.Argument(help="A network of the config file whose type is matrix.")],
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Show the key by which people know the bot in encrypted rooms, whether they can trust it, and what is missing.
+
+    Changes nothing, and works while the bot runs. The key is what a person compares with what their client shows.
+
+    Example: gatewatch matrix verify opendev -c /etc/gatewatch/config.yaml
+    """
+    from bot.cli.matrixverify import verify
+
+    verify(config, network)

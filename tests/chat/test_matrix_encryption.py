@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -217,6 +219,29 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         CryptoFolder(tmp_path / "file" / "crypto").open()
 
 
+WITHOUT_EXTRA = """
+import sys
+for name in ("vodozemac", "peewee", "cachetools", "atomicwrites"):
+    sys.modules[name] = None  # as if it were not installed
+from pathlib import Path
+from bot.chat.matrix import adapter
+from bot.chat.matrix.client import new_client
+from bot.chat.matrix.config import MatrixConfig
+from bot.chat.matrix.slowed import Slowed
+config = MatrixConfig(type="matrix", homeserver="http://127.0.0.1:9", user="@gw:example.org", token="t")
+new_client(config, Slowed())
+try:
+    new_client(config, Slowed(), (Path("."), "key"))
+except adapter.PermanentError as error:
+    print(error)
+"""
+
+
+def test_without_the_extra_all_else_works_and_the_error_names_it() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRA], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "encryption needs more libraries: pip install gatewatch[e2e]\n", done.stderr
+
+
 # -- a pasted token -------------------------------------------------------------------------------------------
 
 
@@ -238,7 +263,7 @@ async def test_with_a_token_the_device_is_signed_while_no_password_is_wanted(enc
         assert (status.device, status.encryption) == ("BYHAND", "signed by the bot's identity")
     (encrypted.crypto / SEEDS).unlink()
     async with encrypted.running(token=token) as bot:
-        assert "put password or password_file in place of the token" in bot.chat.status().encryption
+        assert "put password or password_file into the config file for one start" in bot.chat.status().encryption
     async with encrypted.running() as bot:  # with the password, on a device of its own choice
         assert bot.chat.status().encryption == "signed by the bot's identity"
     (encrypted.crypto / "BYHAND.db").unlink()

@@ -91,7 +91,7 @@ def test_a_token_of_another_client_is_taken_over_with_its_device(home: Path, syn
         (["lab"], "", "nothing was typed, so nothing was done"),
         (["lab", "--token"], "syt_not_one\n", "refuses this token: is it whole"),
         (["labb"], "", "labb: no such network; did you mean 'lab'?"),
-        (["irc"], "", "irc is of type irc: only Matrix accounts log in this way"),
+        (["irc"], "", "irc is of type irc: this is for Matrix accounts only"),
     ],
 )
 def test_what_does_not_go_well_is_one_sentence(

@@ -125,10 +125,15 @@ def new_client(config: MatrixConfig, slowed: Slowed, crypto: tuple[Path, str] | 
     return client
 
 
-def _store() -> Any:
-    """The kind of store that has all in one file; nio's default writes a text file anew for each trusted device."""
+def require_extra() -> None:
+    """Raises PermanentError where the libraries of encryption are not there."""
     if not ENCRYPTION_ENABLED:
         raise PermanentError("encryption needs more libraries: pip install gatewatch[e2e]")
+
+
+def _store() -> Any:
+    """The kind of store that has all in one file; nio's default writes a text file anew for each trusted device."""
+    require_extra()
     from nio.store import SqliteStore
 
     return SqliteStore

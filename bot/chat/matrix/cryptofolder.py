@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -37,8 +39,18 @@ class CryptoFolder:
         """The file of one device's store."""
         return f"{quote(device, safe='')}.db"
 
-    def has_store(self, device: str) -> bool:
-        return (self.path / self.store_name(device)).exists()
+    def look(self, device: str) -> tuple[bytes, str] | None:
+        """The device's account, encrypted, and the key to it; None where it is not there. Writes nothing."""
+        file = self.path / self.store_name(device)
+        if not file.exists():
+            return None
+        try:
+            key = (self.path / PICKLE_KEY).read_text(encoding="ascii").strip()
+            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as store:
+                row = store.execute("SELECT account FROM accounts WHERE device_id = ?", (device,)).fetchone()
+        except (OSError, ValueError, sqlite3.Error) as error:
+            raise self._unusable(error) from error
+        return None if row is None else (row[0], key)
 
     def seeds(self) -> Mapping[str, str]:
         """Our seeds of cross-signing by their use, empty where there are none."""

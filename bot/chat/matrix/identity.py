@@ -65,7 +65,7 @@ class SignedIn:
             if there.master and there.master != await self._kept.get(MASTER):
                 self.trouble = (
                     f"{self._config.user} has a cross-signing identity that the bot did not make, so its device "
-                    f"{self._client.device_id} is not signed: verify it from a session that has that identity"
+                    f"{self._client.device_id} is not signed: 'gatewatch matrix verify' says what to do"
                 )
                 if there.device_is_signed:
                     self.trouble = ""
@@ -100,7 +100,7 @@ class SignedIn:
             if not password:
                 self.trouble = (
                     "the homeserver wants the password of the account before the bot's device can be signed: put "
-                    "password or password_file in place of the token for one start"
+                    "password or password_file into the config file for one start (in place of a token)"
                 )
                 return False
             login = {

@@ -107,10 +107,12 @@ class Session:
     async def new_device(self, lost: DeviceLost) -> str:
         """Nobody can send to the old device any more: leave it, so that `open` logs in as a new one. Its id.
 
-        Raises PermanentError for a pasted token, which is for one device.
+        Raises PermanentError for what only an operator can log in: a pasted token, or a login by hand.
         """
         if self._pasted:
-            raise PermanentError(f"{lost}: make a new login for {self._config.user}, and put its token in place")
+            raise PermanentError(
+                f"{lost}: make a new login for {self._config.user} that no other client uses, and give its token"
+            )
         device = _new_device()
         await self._kept.put("device", device)
         await self._kept.put("token", "")
@@ -119,6 +121,8 @@ class Session:
         except (TemporaryError, Refusal) as error:
             log.warning("matrix lost device stays on the account's list device=%s error=%s", device, error)
         self._client.close_store()
+        if self._by_hand:
+            raise PermanentError(f"{lost}: {self._command()}")
         return device
 
     async def _use_pasted_token(self) -> None:
