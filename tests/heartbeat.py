@@ -13,6 +13,8 @@ from pathlib import Path
 
 BEAT = 0.005
 THREADS = Path("/proc/self/task")
+PROCESSORS = Path("/proc/stat")
+STOLEN = 8  # field of its first line: ticks for which the machine beneath this one ran something else (proc(5))
 
 
 @dataclass
@@ -24,13 +26,16 @@ class Heartbeat:
 
 
 def waited() -> dict[str, int]:
-    """Nanoseconds that each thread has been ready to run and waited for a processor; empty where no system tells.
+    """Nanoseconds that each thread has been ready to run and waited for a processor, and that the processors were away.
 
     Of all threads: one that has the interpreter's lock and no processor keeps the loop waiting as well. Linux: time
-    run, time waited, time slices (sched-stats.rst).
+    run, time waited, time slices (sched-stats.rst). Empty where no system tells.
     """
-    found = {}
-    for thread in os.scandir(THREADS) if THREADS.exists() else ():
+    if not THREADS.exists():
+        return {}
+    with PROCESSORS.open() as lines:
+        found = {"stolen": int(lines.readline().split()[STOLEN]) * 10**9 // os.sysconf("SC_CLK_TCK")}
+    for thread in os.scandir(THREADS):
         with suppress(OSError):  # it has ended
             found[thread.name] = int(Path(thread.path, "schedstat").read_text().split()[1])
     return found
