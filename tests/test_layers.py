@@ -12,7 +12,7 @@ BOT = Path(__file__).parents[1] / "bot"
 HOMES = {
     "irc": ("bot/chat/irc",),
     "jaraco": ("bot/chat/irc",),
-    "scramp": ("bot/chat/irc/mechanisms",),
+    "scramp": ("bot/chat/irc/scram",),
     "nio": ("bot/chat/matrix",),
     "vodozemac": ("bot/chat/matrix/devicekeys",),
     "peewee": ("bot/chat/matrix/cryptoclient",),  # it is what nio's store of keys raises

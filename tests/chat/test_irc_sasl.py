@@ -12,7 +12,7 @@ import pytest
 from scramp import ScramException, ScramMechanism
 from scramp.core import ScramServer
 
-from bot.chat.irc.mechanisms import Scram
+from bot.chat.irc.scram import Scram
 from bot.errors import PermanentError
 from tests.chat.fake_irc import OPEN, fake, polite
 from tests.chat.irc_account import PASSWORD, add_certificate, known
@@ -269,6 +269,22 @@ async def test_scram_proves_the_password_both_ways() -> None:
     async with fake(wrong) as (far_end, where), running(where, "#gate", **only) as bot:
         await bot.ready()
         assert "SCRAM-SHA-256: the server does not accept the account (wrong)" in bot.chat.status().trouble
+
+
+async def test_a_password_that_scram_does_not_take_goes_by_plain() -> None:
+    def plain(said: str) -> list[str]:
+        return ["AUTHENTICATE +"] if said in ("PLAIN", "SCRAM-SHA-256") else [] if said == "*" else [":s 903 x :yes"]
+
+    server = sasl_server(plain, "sasl=PLAIN,SCRAM-SHA-256")
+    values = login(required=True, password="s3cret \N{WRENCH}")  # no letter: RFC 4013 has none of Unicode's since 3.2
+    async with fake(server) as (far_end, where), running(where, "#gate", **values) as bot:
+        await bot.ready()
+        assert logged_in(bot)
+        assert [line for line in far_end.lines if line.startswith("AUTHENTICATE")][:3] == [
+            "AUTHENTICATE SCRAM-SHA-256",
+            "AUTHENTICATE *",
+            "AUTHENTICATE PLAIN",
+        ]
 
 
 async def test_a_server_that_says_yes_unproved_is_not_believed() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from bot.chat.irc.capabilities import Capabilities
 from bot.chat.irc.config import IrcConfig, SaslLogin
 from bot.chat.irc.connection import Connection, Event
-from bot.chat.irc.mechanisms import External, Mechanism, Plain, Scram
+from bot.chat.irc.mechanisms import External, Mechanism, Plain
 from bot.errors import PermanentError
 
 CHUNK = 400  # characters of base64 in one line; a shorter one, or "+", is the last
@@ -86,6 +86,8 @@ class Sasl:
     def _mechanisms(self) -> list[Mechanism]:
         found: list[Mechanism] = [External()] if self._certificate else []
         if self._password is not None:
+            from bot.chat.irc.scram import Scram
+
             scram = [Scram(name, self._account, self._password) for name in ("SCRAM-SHA-512", "SCRAM-SHA-256")]
             found += [*scram, Plain(self._account, self._password)]
         return [mechanism for mechanism in found if self._login.mechanism in (None, mechanism.name)]
