@@ -87,7 +87,6 @@ def test_a_token_of_another_client_is_taken_over_with_its_device(home: Path, syn
     ("words", "typed", "sentence"),
     [
         (["lab"], "wrong\n", "refuses the password of @"),
-        (["lab"], "\n", "nothing was typed, so nothing was done"),
         (["lab"], "", "nothing was typed, so nothing was done"),
         (["lab", "--token"], "syt_not_one\n", "refuses this token: is it whole"),
         (["labb"], "", "labb: no such network; did you mean 'lab'?"),
