@@ -18,6 +18,7 @@ from bot.errors import PermanentError, TemporaryError
 from bot.model import Heard
 from tests.chat.fake_matrix import (
     ROOM,
+    USER,
     FarEnd,
     bad_gateway,
     bot_for,
@@ -32,7 +33,7 @@ from tests.chat.fake_matrix import (
     stream,
 )
 from tests.chat.human_matrix import until
-from tests.chat.matrix_bot import Bot, MemoryKeep, milliseconds, post, timings
+from tests.chat.matrix_bot import Bot, MemoryKeep, config, milliseconds, post, timings
 
 
 @pytest.fixture
@@ -325,6 +326,25 @@ async def test_the_first_start_has_no_history(far_end: FarEnd) -> None:
 
 
 # -- requests in general --------------------------------------------------------------------------------------
+
+
+async def test_while_nothing_is_answered_only_the_stream_asks(far_end: FarEnd, keep: MemoryKeep) -> None:
+    """Thirty rooms that wait to be joined would be thirty requests each time."""
+    healthy, far_end.answers["join"] = far_end.answers["join"], refuses("M_FORBIDDEN", 403)
+    rooms = [ROOM, *(f"net:!r{number}:example.org" for number in range(30))]
+    bot = Bot(config(far_end.url, USER), rooms, keep)
+    async with bot.running():
+        await bot.ready()
+        await until(lambda: far_end.count("POST join") > 30)
+        quiet = far_end.answers["sync"]
+        far_end.answers["sync"] = far_end.answers["join"] = bad_gateway
+        await until(lambda: bot.chat.status().state == "broken")
+        await until(lambda: far_end.requests[-1] == "GET sync")
+        before = len(far_end.requests)
+        await asyncio.sleep(1.0)  # the time in which the requests are counted
+        assert set(far_end.requests[before:]) == {"GET sync"}
+        far_end.answers["sync"], far_end.answers["join"] = quiet, healthy
+        await bot.joined(rooms[-1])
 
 
 async def test_back_again_is_known_at_once_though_polls_are_long(far_end: FarEnd, keep: MemoryKeep) -> None:

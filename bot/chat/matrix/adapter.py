@@ -127,9 +127,11 @@ class MatrixChat:
 
     def connected(self) -> None:
         self._synced = self._clock()
+        self._rooms.in_touch.set()
         self._become("connected")
 
     def broken(self, why: str) -> None:
+        self._rooms.in_touch.clear()
         self._become("broken", f"{self.name}: {why}")
 
     def _become(self, state: str, trouble: str = "") -> None:

@@ -68,6 +68,7 @@ class Invites:
         while True:
             self._wake.clear()
             for invitation in list(self._pending.values()):
+                await self._rooms.in_touch.wait()
                 await self._try(client, invitation)
             try:
                 async with asyncio.timeout(self._config.timings.join_pause.total_seconds() if self._pending else None):

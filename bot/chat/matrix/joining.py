@@ -28,10 +28,10 @@ class Joining:
 
     async def run(self) -> None:
         """Join what is not joined, for ever, as soon as it is known where we are. Raises TokenRefused."""
-        await self._rooms.wait_told()
         while True:
             self._rooms.wake.clear()
             for place in self._rooms.places:
+                await self._rooms.in_touch.wait()
                 await self._tend(place)
             self._rooms.settle()
             await self._leave_unknown()
@@ -114,6 +114,7 @@ class Joining:
         if not self._config.leave_unknown or not self._rooms.all_known:
             return
         for room_id in self._rooms.unknown() - self._invites.accepted:
+            await self._rooms.in_touch.wait()
             try:
                 await ask(self._client.room_leave(room_id), f"leave {room_id}", self._config.timings.request)
             except TokenRefused:

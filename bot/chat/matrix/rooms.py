@@ -66,7 +66,7 @@ class Rooms:
         self._silence = Silence(timings.longest_join_pause, monotonic)
         self.successors: dict[str, str] = {}
         self.wake = asyncio.Event()
-        self._told = asyncio.Event()
+        self.in_touch = asyncio.Event()  # set while the server answers the stream; else the stream alone asks
         self._settled = asyncio.Event()
 
     # -- what others ask ------------------------------------------------------------------------------------
@@ -78,10 +78,6 @@ class Rooms:
 
     async def wait_settled(self) -> None:
         await self._settled.wait()
-
-    async def wait_told(self) -> None:
-        """Until it is known which rooms we are in."""
-        await self._told.wait()
 
     @property
     def places(self) -> list[Place]:
@@ -182,7 +178,6 @@ class Rooms:
     def only_in(self, room_ids: Iterable[str]) -> None:
         """These are all the rooms that we are in."""
         self._joined = set(room_ids)
-        self._told.set()
 
     def joined(self, room_ids: Iterable[str]) -> None:
         more = set(room_ids) - self._joined
