@@ -279,6 +279,19 @@ async def test_a_room_mentions_whom_its_config_names_and_a_worse_correction_wake
     assert {post.mentions for post in gate.irc.posts} == {()}
 
 
+async def test_changes_within_half_a_minute_are_one_edit(gate: Gate) -> None:
+    gate.fails("u1", "boom")
+    await gate.tick(3)
+    said = []
+    for number in range(2, 14):
+        gate.fails(f"u{number}", "boom", job=f"job-{number}")
+        await gate.tick(every=MINUTE / 12)
+        said.append(len(gate.matrix.told))
+    assert said == [2] * 6 + [3] * 6
+    jobs = ", ".join(f"job-{number}" for number in range(2, 9))
+    assert gate.matrix.told[-1].startswith(f"edit of $1: {HEAD}{jobs}, tempest: ")
+
+
 async def test_a_correction_whose_original_is_gone_is_what_later_ones_correct(gate: Gate) -> None:
     gate.fails("u1", "boom")
     await gate.tick(3)

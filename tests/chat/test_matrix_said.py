@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from bot.chat.matrix.config import RoomSpeech
 from bot.model import EVERYBODY, Message, Post, Said
+from tests.chat.crypto_scene import CryptoScene
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import post
 from tests.chat.matrix_scene import Scene
@@ -97,6 +99,27 @@ async def test_what_cannot_be_edited_is_said_anew(scene: Scene, fate: str) -> No
     content = (await event(scene, anew.id))["content"]
     assert content == {"msgtype": "m.notice", "body": "2 failed", "m.mentions": {}, "org.gatewatch.key": "2"}
     assert (await scene.said())[-2:] == ["2 failed", "* 3 failed"]
+
+
+async def test_encrypted_messages_are_edited_while_they_are_there(encrypted: CryptoScene) -> None:
+    human = await asyncio.to_thread(encrypted.plain)
+    encrypted.room_id = await human.do(human.create, public=False, invite=encrypted.user)
+    algorithm = {"algorithm": "m.megolm.v1.aes-sha2"}
+    await human.do(human.state, encrypted.room_id, "m.room.encryption", algorithm)
+    async with encrypted.running() as bot:
+        said = await bot.chat.say(post(encrypted.room, "1 failed", "1"))
+        edit = post(encrypted.room, "2 failed", "2", replaces=said)
+        edited = await bot.chat.say(edit)
+        path = f"rooms/{encrypted.room_id}/redact/{quote(said.id)}/x"
+        await human.do(human.call, "PUT", path, {})
+        anew = await bot.chat.say(replace(edit, key="3"))
+    assert (edited.anew, anew.anew) == (False, True)
+    events = await human.do(human.events, encrypted.room_id)
+    there = {
+        one["event_id"]: one["content"].get("m.relates_to", {}) for one in events if one["sender"] == encrypted.user
+    }
+    assert there[edited.id] == {"rel_type": "m.replace", "event_id": said.id}
+    assert there[anew.id] == {}
 
 
 async def test_threads_hold_corrections_that_say_something_and_replies(scene: Scene) -> None:
