@@ -18,13 +18,13 @@ from pathlib import Path
 from bot.announcer import Announcer
 from bot.app import StoreKeep
 from bot.chat.matrix.adapter import MatrixChat
+from bot.chat.matrix.config import MatrixConfig
 from bot.model import Heard, Message
 from bot.records import Delivery, Rendered
 from bot.replies import Replies
 from bot.store import Store, Tx
 from bot.troubles import Troubles
 from tests.chat.alerts import NEVER_OLD, utc_now, words
-from tests.chat.matrix_bot import config
 
 ENDS_WITHIN = 10.0
 
@@ -44,15 +44,15 @@ async def answer(heard: Heard, now: datetime) -> Message | None:
     return Message(f"answer to {heard.text}") if heard.text.startswith("!") else None
 
 
-def live(folder: Path, url: str, user: str, rooms: Sequence[str]) -> None:
-    """Say and answer until killed. `folder`: where the store and the log are."""
+def live(folder: Path, config: MatrixConfig, rooms: Sequence[str]) -> None:
+    """Say and answer until killed. `folder`: where the store, the keys and the log are."""
     logging.basicConfig(filename=folder / "bot.log", level=logging.INFO)
-    asyncio.run(_live(folder, url, user, rooms))
+    asyncio.run(_live(folder, config, rooms))
 
 
-async def _live(folder: Path, url: str, user: str, rooms: Sequence[str]) -> None:
+async def _live(folder: Path, config: MatrixConfig, rooms: Sequence[str]) -> None:
     store = Store.open(store_url(folder), now=utc_now())
-    chat = MatrixChat("net", config(url, user), rooms, StoreKeep(store))
+    chat = MatrixChat("net", config, rooms, StoreKeep(store), crypto=folder / "crypto")
     replies = Replies(answer, store, {"net": chat}, {"net": True}, utc_now)
     troubles = Troubles("", {}, utc_now)
     announcer = Announcer(chat, store, render, troubles, utc_now, lambda _: 0, NEVER_OLD, every=0.01)
@@ -83,11 +83,11 @@ class Life:
 
 
 @contextmanager
-def living(folder: Path, url: str, user: str, rooms: Sequence[str]) -> Iterator[Life]:
+def living(folder: Path, config: MatrixConfig, rooms: Sequence[str]) -> Iterator[Life]:
     """Started; at the end it is killed."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    process = context.Process(target=live, args=(folder, url, user, rooms))
+    process = context.Process(target=live, args=(folder, config, rooms))
     process.start()
     life = Life(folder, process)
     try:

@@ -1,6 +1,7 @@
 """SIGKILL at random moments of a run of alerts, corrections and commands: a person sees each of them, and each once.
 
-`$GATEWATCH_KILLS` says how often: 20 times in `make test`, 200 in `make soak`; always 300 messages and 100 answers.
+`$GATEWATCH_KILLS` says how often: 20 times in `make test`, 200 in `make soak`; always 300 messages and 100 answers. In
+encrypted rooms, read by a real client that decrypts, it is a third of that.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple, Protocol
+from urllib.parse import quote
 
 import pytest
 
+from bot.chat.matrix.config import MatrixConfig
 from bot.records import Kind, Stage
-from bot.store import Store
+from bot.store import Store, Tx
 from tests.chat.alerts import utc_now, words
-from tests.chat.human_matrix import until
+from tests.chat.human_js import JsHuman
+from tests.chat.human_matrix import Human, until
+from tests.chat.matrix_bot import PASSWORD, config
 from tests.chat.matrix_process import Life, corrected, living, store_url
 from tests.chat.matrix_scene import Scene
 from tests.servers.synapse import SERVER_NAME
@@ -29,13 +35,66 @@ SEED = 7_2026
 MESSAGES, COMMANDS = 300, 100
 CORRECTIONS = 0.2  # of the messages
 AFTER = 0.3  # seconds: a life ends so long at most after its start, or after its first piece of work
+FIRST = utc_now()
+
+
+class Seen(NamedTuple):
+    """A message of the bot's as a person sees it. `to`: the event that it answers, "" for none."""
+
+    text: str
+    to: str
+
+
+class Person(Protocol):
+    async def ask(self, room_id: str, text: str) -> str: ...
+
+    async def seen(self, room_id: str) -> list[Seen]: ...
+
+
+class Plainly:
+    """A person in rooms that are not encrypted; they read the room from its beginning."""
+
+    def __init__(self, human: Human, bot: str) -> None:
+        self._human = human
+        self._bot = bot
+
+    async def ask(self, room_id: str, text: str) -> str:
+        return await self._human.do(self._human.send, room_id, text)
+
+    async def seen(self, room_id: str) -> list[Seen]:
+        events = await self._human.do(self._human.messages, room_id, self._bot)
+        return [_seen(event["content"]["body"], event["content"].get("m.relates_to")) for event in events]
+
+
+class Encrypted:
+    """A person whose client decrypts."""
+
+    def __init__(self, human: JsHuman) -> None:
+        self._human = human
+
+    async def ask(self, room_id: str, text: str) -> str:
+        return await self._human.send(room_id, text)
+
+    async def seen(self, room_id: str) -> list[Seen]:
+        assert self._human.unreadable(room_id) == []
+        shown = {one["id"]: one for one in self._human.seen if one["kind"] == "message" and one["room"] == room_id}
+        # The client shows them as it gets their keys; this is the order of the room.
+        path = f"/rooms/{quote(room_id)}/messages?dir=f&limit=1000"
+        events = (await self._human.do("raw", method="GET", path=path))["chunk"]
+        there = [shown[event["event_id"]] for event in events if event["event_id"] in shown]
+        assert len(there) == len(shown)
+        return [_seen(one["content"]["body"], one["relation"]) for one in there]
+
+
+def _seen(text: str, relation: dict[str, dict[str, str]] | None) -> Seen:
+    return Seen(text, (relation or {}).get("m.in_reply_to", {}).get("event_id", ""))
 
 
 @dataclass
 class Run:
     """What is asked of the bot in its lives. `store`: beside the bot, which has the lock."""
 
-    scene: Scene
+    person: Person
     store: Store
     rooms: dict[str, str]  # full name -> id
     chance: random.Random
@@ -44,16 +103,16 @@ class Run:
     rows: int = 0
 
     def queue(self, number: int) -> None:
-        """So many messages more: new ones, and corrections of what was said (no row twice, so none is merged)."""
+        """So many messages more: new ones, and corrections of what was said (each once, so none is merged)."""
         now = utc_now()
 
-        def enqueue(tx) -> None:  # type: ignore[no-untyped-def]
-            said = [row for row in tx.ended_since(now.replace(year=2000)) if row.stage is Stage.SAID]
-            corrected_once = {row.about for row in [*said, *tx.unfinished()] if row.revision}
-            open_to_it = [row for row in said if row.about not in corrected_once]
+        def enqueue(tx: Tx) -> None:
+            said = [row for row in tx.ended_since(FIRST) if row.stage is Stage.SAID]
+            once = {row.about for row in [*said, *tx.unfinished()] if row.revision}
+            to_correct = [row for row in said if row.about not in once]
             for _ in range(number):
-                if open_to_it and self.chance.random() < CORRECTIONS:
-                    row = open_to_it.pop(self.chance.randrange(len(open_to_it)))
+                if to_correct and self.chance.random() < CORRECTIONS:
+                    row = to_correct.pop(self.chance.randrange(len(to_correct)))
                     about, room, revision, text = row.about, row.room, 1, f"* {corrected(row.about)}"
                 else:
                     about, room, revision = f"{self.rows:04}", self.chance.choice(list(self.rooms)), 0
@@ -65,34 +124,26 @@ class Run:
         self.store.write_now(enqueue)
 
     async def ask(self, number: int) -> None:
-        human = self.scene.human
         for _ in range(number):
             text = f"!ask {len(self.asked)}"
-            event = await human.do(human.send, self.chance.choice(list(self.rooms.values())), text)
-            self.asked[event] = text
+            self.asked[await self.person.ask(self.chance.choice(list(self.rooms.values())), text)] = text
 
     def stages(self) -> Counter[Stage]:
         return Counter(self.store.read_now(lambda tx: tx.totals_by_stage()))
 
-    def ended(self) -> int:
-        return self.rows - self.stages()[Stage.QUEUED] - self.stages()[Stage.SENDING]
+    def all_said(self) -> bool:
+        return self.stages()[Stage.SAID] == self.rows
 
-    async def all_said(self, within: float) -> None:
-        await until(lambda: self.ended() == self.rows, within)
+    def all_heard(self) -> bool:
+        return self.store.read_now(lambda tx: all(tx.was_heard("net", event) for event in self.asked))
 
-    async def answers(self) -> list[tuple[str, str]]:
-        """(event that was asked, answer) as people see them."""
-        seen = []
-        for room_id in self.rooms.values():
-            for event in await self.scene.human.do(self.scene.human.messages, room_id, self.scene.user):
-                reply = event["content"].get("m.relates_to", {}).get("m.in_reply_to")
-                if reply is not None:
-                    seen.append((reply["event_id"], event["content"]["body"]))
-        return seen
+    async def seen(self) -> dict[str, list[Seen]]:
+        """By room."""
+        return {room: await self.person.seen(room_id) for room, room_id in self.rooms.items()}
 
-    async def told(self, room_id: str) -> list[str]:
-        bodies = await self.scene.human.do(self.scene.human.bodies, room_id, self.scene.user)
-        return [body for body in bodies if not body.startswith("answer to ")]
+    async def all_seen(self) -> bool:
+        """Has the person's client as much as there is to be seen?"""
+        return sum(map(len, (await self.seen()).values())) >= self.rows + len(self.asked)
 
 
 async def end_of(life: Life, run: Run, chance: random.Random) -> None:
@@ -103,43 +154,56 @@ async def end_of(life: Life, run: Run, chance: random.Random) -> None:
     await asyncio.sleep(chance.uniform(0, AFTER))
 
 
-async def test_killed_at_any_moment_nothing_is_lost_and_nothing_said_twice(scene: Scene, tmp_path: Path) -> None:
-    other = await scene.human.do(scene.human.create, f"{scene.alias}-other")
-    rooms = {scene.room: scene.room_id, f"net:#{scene.alias}-other:{SERVER_NAME}": other}
-    place = (tmp_path, scene.synapse.url, scene.user, list(rooms))
-    Store.open(store_url(tmp_path), now=utc_now()).close_now()
-    run = Run(scene, Store.open(store_url(tmp_path), now=utc_now(), lock=False), rooms, random.Random(SEED))
+async def killed(folder: Path, settings: MatrixConfig, rooms: dict[str, str], person: Person, part: int) -> None:
+    """A run of so many messages, commands and kills: 1 of `part` of all."""
+    kills, messages, commands = KILLS // part, MESSAGES // part, COMMANDS // part
+    place = (folder, settings, list(rooms))
+    Store.open(store_url(folder), now=utc_now()).close_now()
+    run = Run(person, Store.open(store_url(folder), now=utc_now(), lock=False), rooms, random.Random(SEED))
     chance = random.Random(SEED)
-    began, killed_saying = time.monotonic(), 0
+    began, while_saying = time.monotonic(), 0
     try:
         with living(*place):  # what was said before its first start was not said to it
             run.queue(1)
-            await run.all_said(within=30)
-        for number in range(KILLS):
-            run.queue(share(MESSAGES - 1, number))
+            await until(run.all_said, within=30)
+        for number in range(kills):
+            run.queue(share(messages - 1, number, kills))
             with living(*place) as life:
-                asking = asyncio.create_task(run.ask(share(COMMANDS, number)))
+                asking = asyncio.create_task(run.ask(share(commands, number, kills)))
                 await end_of(life, run, chance)
-            killed_saying += run.stages()[Stage.SENDING]
+            while_saying += run.stages()[Stage.SENDING]
             await asking
         with living(*place):
-            await run.all_said(within=60)
-            await until(lambda: answered_all(run), within=60)
+            await until(run.all_said, within=60)
+            await until(run.all_heard, within=60)
+        await until(run.all_seen)
     finally:
         run.store.close_now()
-    print(f"{KILLS} kills in {time.monotonic() - began:.0f} s, {killed_saying} of them while something was being said")
-    assert killed_saying
-    assert {room: await run.told(room_id) for room, room_id in rooms.items()} == run.expected
-    assert sum(map(len, run.expected.values())) == run.rows == MESSAGES
-    answers = await run.answers()
-    assert len(answers) == len(run.asked) == COMMANDS
+    print(f"{kills} kills in {time.monotonic() - began:.0f} s, {while_saying} of them while something was being said")
+    assert while_saying
+    assert run.rows == messages
+    seen = await run.seen()
+    assert {room: [one.text for one in found if not one.to] for room, found in seen.items()} == run.expected
+    answers = [(one.to, one.text) for found in seen.values() for one in found if one.to]
+    assert len(answers) == len(run.asked) == commands
     assert dict(answers) == {event: f"answer to {text}" for event, text in run.asked.items()}
 
 
-def share(whole: int, life: int) -> int:
+def share(whole: int, life: int, lives: int) -> int:
     """Of a whole, what is new in this life."""
-    return whole * (life + 1) // KILLS - whole * life // KILLS
+    return whole * (life + 1) // lives - whole * life // lives
 
 
-async def answered_all(run: Run) -> bool:
-    return {event for event, _ in await run.answers()} >= run.asked.keys()
+async def test_killed_at_any_moment_nothing_is_lost_and_nothing_said_twice(scene: Scene, tmp_path: Path) -> None:
+    other = await scene.human.do(scene.human.create, f"{scene.alias}-other")
+    rooms = {scene.room: scene.room_id, f"net:#{scene.alias}-other:{SERVER_NAME}": other}
+    person = Plainly(scene.human, scene.user)
+    await killed(tmp_path, config(scene.synapse.url, scene.user), rooms, person, part=1)
+
+
+async def test_so_it_is_in_encrypted_rooms(scene: Scene, tmp_path: Path) -> None:
+    name = await asyncio.to_thread(scene.synapse.register, f"js-{scene.alias}", PASSWORD)
+    async with JsHuman.at(scene.synapse.url, name, PASSWORD) as human:
+        ids = [(await human.do("create", version="12", invite=[scene.user]))["room_id"] for _ in range(2)]
+        settings = config(scene.synapse.url, scene.user, encryption=True)
+        await killed(tmp_path, settings, {f"net:{id}": id for id in ids}, Encrypted(human), part=3)
