@@ -53,6 +53,7 @@ class Announcer:
         self._only = only
         self._every = every
         self._part = f"deliveries to {chat.name}"
+        self._too_many = 0  # were waiting when the network's pace made them a summary
         self._told_pace = False
         self._at: Delivery | None = None  # what is being rendered or said
         self._spoilt: Delivery | None = None  # what the guard caught while it was
@@ -82,7 +83,9 @@ class Announcer:
             spoilt = self._spoilt.id
             await self._store.write(lambda tx: tx.fail(spoilt, "internal error", self._clock()))
         self._at = self._spoilt = None
-        self._at = await self._store.write(self._claim)
+        pace = self._chat.status().pace
+        self._at = await self._store.write(lambda tx: self._claim(tx, pace))
+        self._tell_pace(pace)
         if self._at is None:
             self._troubles.end("store", by=self._part)
             return False
@@ -91,7 +94,7 @@ class Announcer:
         self._troubles.end(self._part)
         return True
 
-    def _claim(self, tx: Tx) -> Delivery | None:
+    def _claim(self, tx: Tx, pace: timedelta) -> Delivery | None:
         if tx.idle(self._chat.name):
             return None
         # What has waited or was being said when the bot died, long ago: the first look may come after this claim.
@@ -99,17 +102,20 @@ class Announcer:
             fold_stale(tx, self._say_within, self._clock())
         else:
             tx.expire_doubtful(self._clock(), self._say_within)
-        return tx.claim(self._chat.name, self._clock(), self._rendered, self._fold_limits(tx), only=self._only)
+        return tx.claim(self._chat.name, self._clock(), self._rendered, self._fold_limits(tx, pace), only=self._only)
 
-    def _fold_limits(self, tx: Tx) -> Callable[[str], int]:
-        pace = self._chat.status().pace
+    def _fold_limits(self, tx: Tx, pace: timedelta) -> Callable[[str], int]:
         if not pace:
             return self._fold_over
         waiting = tx.due_changes(self._chat.name, self._clock())
-        if too_slow(waiting, pace) and not self._told_pace:
-            self._told_pace = True
-            self._troubles.once(f"network {self._chat.name}", _slow(sum(waiting.values()), pace))
+        if too_slow(waiting, pace):
+            self._too_many = sum(waiting.values())
         return fold_limits(waiting, pace, self._fold_over)
+
+    def _tell_pace(self, pace: timedelta) -> None:
+        if self._too_many and not self._told_pace:
+            self._told_pace = True
+            self._troubles.once(f"network {self._chat.name}", _slow(self._too_many, pace))
 
     def _rendered(self, tx: Tx, row: Delivery, now: datetime) -> Rendered | str:
         self._at = row
