@@ -166,6 +166,7 @@ class IrcChat:
         )
 
     def _registered(self, number: int, isupport: Isupport) -> None:
+        self._links[number].back()
         self._crowded.pop(number, None)
         self._spread.back(number, isupport.chanlimits)
         self._deal()

@@ -61,30 +61,39 @@ class Link:
         self._state, self._since = "stopped", clock()
         self._trouble = ""
         self._last_error = ""
+        self._too_long_away: asyncio.TimerHandle | None = None
         self._erred: datetime | None = None
 
     async def run(
         self, secrets: Secrets, new_session: Callable[[Secrets], Session], turn: Callable[[], Awaitable[None]]
     ) -> None:
-        """For ever, once it is needed; `turn` is waited for before each try."""
+        """For ever, once it is needed; `turn` is waited for before each try. Whoever lets it in calls `back`."""
         try:
             self._enter("not needed")
             await self.needed.wait()
+            self._begin_away()
             while True:
                 self._enter("waiting")
                 await turn()
                 again_in = await self._one_session(new_session(secrets))
+                self._begin_away()
                 self._enter("waiting")
-                await self._wait(again_in)
+                await asyncio.sleep(again_in)
         finally:
+            self.back()
             self._enter("stopped")
 
-    async def _wait(self, seconds: float) -> None:
-        timer = asyncio.get_running_loop().call_later(self.config.timings.move, self._gone)
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            timer.cancel()
+    def _begin_away(self) -> None:
+        """From the loss on, however many tries it takes to be back."""
+        if self._too_long_away is None:
+            loop = asyncio.get_running_loop()
+            self._too_long_away = loop.call_later(self.config.timings.move, self._gone)
+
+    def back(self) -> None:
+        """The server has let it in."""
+        if self._too_long_away is not None:
+            self._too_long_away.cancel()
+        self._too_long_away = None
 
     async def _one_session(self, session: Session) -> float:
         """Live it to its end; the seconds to wait before the next."""

@@ -1,0 +1,66 @@
+"""One connection after the other, without a server: sessions that end at once, or never."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bot.chat.irc.adapter import utc_now
+from bot.chat.irc.dial import Secrets
+from bot.chat.irc.link import Link
+from bot.errors import TemporaryError
+from tests.chat.test_irc_parts import least, settings
+
+MOVE = 0.3
+
+
+async def refused() -> None:
+    raise TemporaryError("connection refused")
+
+
+async def silent() -> None:
+    await asyncio.Event().wait()
+
+
+class Session:
+    """`run` is its life."""
+
+    ready_at = None
+
+    def __init__(self, run: Callable[[], Awaitable[None]]) -> None:
+        self.run = run
+
+
+@pytest.mark.parametrize("life", [refused, silent])
+async def test_one_that_is_away_for_long_is_given_up_once_however_often_it_tries(
+    life: Callable[[], Awaitable[None]],
+) -> None:
+    gone: list[float] = []
+    tries = 0
+    time = asyncio.get_running_loop().time
+
+    def new_session(secrets: Secrets) -> Session:
+        nonlocal tries
+        tries += 1
+        return Session(life)
+
+    async def turn() -> None:
+        await asyncio.sleep(0)
+
+    config = settings(timings={"reconnect": [0.01], "reconnect_floor": 0.01, "move": MOVE})
+    link = Link("test", config, utc_now, least, lambda: gone.append(time()), alone=False)
+    link.needed.set()
+    began = time()
+    task = asyncio.create_task(link.run(Secrets(), new_session, turn))  # type: ignore[arg-type]
+    async with asyncio.timeout(5):
+        while not gone:
+            await asyncio.sleep(0.01)
+    assert gone[0] - began >= MOVE * 0.9 and tries >= (5 if life is refused else 1)
+    await asyncio.sleep(MOVE * 1.5)
+    assert len(gone) == 1
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
