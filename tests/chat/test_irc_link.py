@@ -38,9 +38,14 @@ class Session:
 async def test_one_that_is_away_for_long_is_given_up_once_however_often_it_tries(
     life: Callable[[], Awaitable[None]],
 ) -> None:
-    gone: list[float] = []
-    tries = 0
+    gone = asyncio.Event()
+    times_gone = tries = 0
     time = asyncio.get_running_loop().time
+
+    def on_gone() -> None:
+        nonlocal times_gone
+        times_gone += 1
+        gone.set()
 
     def new_session(secrets: Secrets) -> Session:
         nonlocal tries
@@ -51,16 +56,15 @@ async def test_one_that_is_away_for_long_is_given_up_once_however_often_it_tries
         await asyncio.sleep(0)
 
     config = settings(timings={"reconnect": [0.01], "reconnect_floor": 0.01, "move": MOVE})
-    link = Link("test", config, utc_now, least, lambda: gone.append(time()), alone=False)
+    link = Link("test", config, utc_now, least, on_gone, alone=False)
     link.needed.set()
     began = time()
     task = asyncio.create_task(link.run(Secrets(), new_session, turn))  # type: ignore[arg-type]
     async with asyncio.timeout(5):
-        while not gone:
-            await asyncio.sleep(0.01)
-    assert gone[0] - began >= MOVE * 0.9 and tries >= (5 if life is refused else 1)
-    await asyncio.sleep(MOVE * 1.5)
-    assert len(gone) == 1
+        await gone.wait()
+    assert time() - began >= MOVE * 0.9 and tries >= (5 if life is refused else 1)
+    await asyncio.sleep(MOVE * 1.5)  # long enough for a second time
+    assert times_gone == 1
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

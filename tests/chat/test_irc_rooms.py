@@ -37,7 +37,10 @@ def by_nick(bot: Running) -> dict[str, list[str]]:
 
 
 async def all_joined(bot: Running) -> None:
+    """And asked about: ircd-hybrid takes lines as fast as this only until the first one is said."""
     await bot.until(lambda: set(bot.chat.status().rooms.values()) == {"joined"}, within=30)
+    sessions = [link.session for link in bot.chat._links if link.session is not None]
+    await bot.until(lambda: not any(session.listener._unasked for session in sessions), within=30)
 
 
 async def test_a_hundred_rooms_are_served_by_three_nicks(crowded_hybrid: Ircd, oper: Human) -> None:

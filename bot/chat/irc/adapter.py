@@ -22,7 +22,7 @@ from bot.chat.irc.inbox import Inbox
 from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.link import Link, Turns
 from bot.chat.irc.manner import Manner, strong_in
-from bot.chat.irc.rooms import NOT_YET
+from bot.chat.irc.room import NOT_YET
 from bot.chat.irc.session import Session
 from bot.chat.irc.spread import Spread
 from bot.chat.irc.sts import Sts

@@ -38,6 +38,7 @@ class Timings(Section):
     step: Seconds = 15  # for one answer of the server's while capabilities are agreed on
     identify: Seconds = 10
     join: Seconds = 15  # for the answer to a JOIN
+    joining: Seconds = 15  # for all rooms to be joined; then announcements start, and take turns with what is left
     join_again: tuple[Seconds, ...] = Field(default=(30, 60, 120, 300, 900), min_length=1)
     join_soon: tuple[Seconds, ...] = Field(default=(10, 20, 30, 60, 120), min_length=1)  # where it passes by itself
     kicked: Seconds = 30  # out of a channel, by a kick or a forced part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 
 
@@ -30,7 +31,7 @@ class Pace:
     """One connection's bucket, waited for.
 
     Who leaves less behind goes first: a reply needs one token, so the bucket never gets full enough for an
-    announcement while a reply waits.
+    announcement while a reply waits. Those that leave as much behind take turns, whatever each needs.
     """
 
     # Left in the bucket by each kind of line.
@@ -41,14 +42,16 @@ class Pace:
     def __init__(self, burst: int, per_second: float, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._bucket = Bucket(burst, per_second, clock())
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # by what is left behind
 
     async def take(self, count: int, reserve: int) -> None:
         """Wait until `count` lines may go out with `reserve` left for what is more urgent."""
-        while True:
-            wait = self._bucket.take(count, reserve, self._clock())
-            if wait == 0.0:
-                return
-            await asyncio.sleep(wait)
+        async with self._turns[reserve]:
+            while True:
+                wait = self._bucket.take(count, reserve, self._clock())
+                if wait == 0.0:
+                    return
+                await asyncio.sleep(wait)
 
     def spare(self, count: int, reserve: int) -> bool:
         """Take them if they are there now; False, and nothing taken, if not."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from bot.chat.irc.backoff import Backoff
 from bot.chat.irc.config import Timings, channel_fault
@@ -13,34 +12,11 @@ from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.ejections import Ejections
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import JOIN, NEEDS_ACCOUNT, Again, refuses_join
+from bot.chat.irc.room import NEVER, Room
 from bot.chat.irc.together import either
 from bot.model import JOINED
 
 log = logging.getLogger(__name__)
-
-NOT_YET = "not joined yet"
-NEVER = float("inf")
-
-
-@dataclass(eq=False)
-class Room:
-    """One channel: `state` is "joined" or why not; `due` is when to send (or to give up waiting for) a JOIN."""
-
-    channel: str
-    key: str
-    waits: dict[Again, Backoff]
-    state: str = NOT_YET
-    due: float = 0.0
-    asked: bool = False
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
-    refusal: str = ""
-    muted: str = ""  # why the bot cannot speak there, though it is in it
-    since: float = NEVER
-
-    @property
-    def given_up(self) -> bool:
-        """Not joined, and not tried again before somebody does something."""
-        return self.state != JOINED and self.due == NEVER
 
 
 def longest(low: float, high: float) -> float:
@@ -73,6 +49,7 @@ class Rooms:
         self._timings = timings
         self._clock = clock
         self._full = full
+        self._leaves = Pace.JOIN
         self._wake = asyncio.Event()
         self.all_answered = asyncio.Event()
         self._rooms: list[Room] = []
@@ -130,6 +107,10 @@ class Rooms:
 
     # -- joining --------------------------------------------------------------------------------------------
 
+    def take_turns(self) -> None:
+        """From now on joins do not go ahead of announcements."""
+        self._leaves = Pace.ANNOUNCEMENT
+
     async def keep_joined(self) -> None:
         """Send a JOIN whenever one is due, for ever."""
         while True:
@@ -145,7 +126,7 @@ class Rooms:
         if room.asked:
             self._refuse(room, "the server did not answer the JOIN", Again.SOON)
             return
-        await self._pace.take(1, Pace.JOIN)
+        await self._pace.take(1, self._leaves)
         if room not in self._rooms or room.due > self._clock():  # meanwhile the server may have put the bot into it
             return
         room.asked = True

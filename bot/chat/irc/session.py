@@ -125,7 +125,9 @@ class Session:
         )
 
     async def _become_ready(self) -> None:
-        await self.rooms.all_answered.wait()
+        """With many rooms before they are all joined: in each that is, there may be something to say."""
+        await either(self.rooms.all_answered, within=self._config.timings.joining)
+        self.rooms.take_turns()
         self.ready_at = self._time()
         self._enter("ready")
         states = self.rooms.states().values()
