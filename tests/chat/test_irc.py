@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -281,27 +280,6 @@ async def test_a_nick_is_taken_when_its_holder_is_seen_to_leave_it(ircd: Ircd, a
         await bot.chat.say(post("#gate", "me again"))
         await ann.hears("#gate", "me again")
         assert ann.heard("#gate", "GateWatch") == ["me again"]
-
-
-async def test_a_reply_goes_ahead_of_a_flood(ircd: Ircd, ann: Human) -> None:
-    await ann.join("#flood")
-    lines = [f"announcement {number}" for number in range(15)]
-    async with running(ircd, "#flood", pace={}) as bot:
-        await bot.ready()
-        flood = [asyncio.create_task(bot.chat.say(post("#flood", line))) for line in lines]
-        await ann.hears("#flood", lines[0])
-        asked = time.monotonic()
-        await bot.chat.say(post("#flood", "the answer", **question("#flood")))
-        assert time.monotonic() - asked < 2
-        # 30 a minute: the rest would take half a minute more, and shows nothing new.
-        await ann.hears("#flood", lines[2], within=15)
-        assert bot.chat.status().ready
-        for task in flood:
-            task.cancel()
-        await asyncio.gather(*flood, return_exceptions=True)
-    heard = ann.heard("#flood")
-    assert heard.index("the answer") <= 2
-    assert [line for line in heard if line in lines] == lines[: len(heard) - 1]
 
 
 async def test_a_flood_is_delivered_whole_and_in_order(ircd: Ircd, ann: Human) -> None:
