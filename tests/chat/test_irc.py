@@ -14,6 +14,7 @@ from bot.errors import PermanentError, TemporaryError
 from bot.model import Heard, Message, Post, Said
 from tests.chat.human_irc import Human, human
 from tests.chat.irc_bot import TIMINGS, chat_for, post, question, running
+from tests.servers.daemon import openssl
 from tests.servers.ircd import Ircd
 from tests.servers.link import link_to
 
@@ -322,6 +323,16 @@ async def test_a_correction_says_what_changed_or_nothing(ircd: Ircd, ann: Human)
 async def test_a_file_that_is_not_there_is_permanent(ircd: Ircd) -> None:
     with pytest.raises(PermanentError, match=r"cannot use ca_file /nowhere\.pem: No such file"):
         await chat_for(ircd, "#gate", ca_file="/nowhere.pem").run(nobody_hears)
+
+
+async def test_a_key_with_a_password_asks_nobody_for_it(ircd: Ircd, tmp_path: Path) -> None:
+    openssl(tmp_path, "genrsa", "-aes256", "-passout", "pass:sesame", "-out", "locked.key", "2048")
+    locked = tmp_path / "locked.pem"
+    locked.write_bytes(
+        ircd.client_pem.with_suffix(".certificate").read_bytes() + (tmp_path / "locked.key").read_bytes()
+    )
+    with pytest.raises(PermanentError, match=r"cannot use certfp .*locked\.pem"):
+        await chat_for(ircd, "#gate", certfp=locked).run(nobody_hears)
 
 
 async def test_a_file_that_is_away_later_is_waited_for(ircd: Ircd, tmp_path: Path) -> None:

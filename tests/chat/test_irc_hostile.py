@@ -44,6 +44,13 @@ FAULTS: dict[str, list[bytes]] = {
     "numerics out of order": re.split(SEPARATOR, OUT_OF_ORDER),
     "malformed events": re.split(SEPARATOR, MALFORMED),
     "PING without a token": [b"PING", b":s PING", b"PING :"],
+    "a netsplit": [
+        b":a!b@c QUIT :hub.example.org leaf.example.org",
+        b":ann!a@h QUIT :*.net *.split",
+        b":NickServ!s@services QUIT :*.net *.split",
+        b":hub.example.org MODE #gate +o ann",
+        b":ann!a@h JOIN #gate",
+    ],
     "another's nick": [b":gatewatch!x@y QUIT :not really", b":a!b@c NICK gatewatch2"],
 }
 

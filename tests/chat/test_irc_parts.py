@@ -124,6 +124,8 @@ def settings(**overrides: Any) -> IrcConfig:
         ({"nick": "gate watch"}, "a nick has letters"),
         ({"keys": {"gate": "x"}}, "is no channel"),
         ({"certfp": "x.pem", "tls": False}, "certfp needs tls"),
+        ({"host": "irc..example.org"}, "no host has such a name"),
+        ({"host": f"{'x' * 64}.example.org"}, "no host has such a name"),
         ({"password": "x", "tls": False}, "in the open: set tls"),
         ({"nickserv": {"password": "x"}, "tls": False}, "in the open: set tls"),
         ({"password": "x", "password_file": "y"}, "either password or password_file"),

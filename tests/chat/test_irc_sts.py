@@ -27,13 +27,15 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 class Memory:
-    """A keep, for as long as the test; it refuses to keep while `broken`."""
+    """A keep, for as long as the test; it keeps nothing while `broken`, and tells nothing while `away`."""
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self.values = dict(values or {})
-        self.broken = False
+        self.broken = self.away = False
 
     async def get(self, name: str) -> str | None:
+        if self.away:
+            raise TemporaryError("disk away")
         return self.values.get(name)
 
     async def put(self, name: str, value: str) -> None:
@@ -126,3 +128,14 @@ def test_a_duration_of_nothing_ends_it() -> None:
     assert (secure.tls, secure.port) == (True, 6697)
     sts.on_offered("duration=0", secure)
     assert sts.applied(in_the_open) is in_the_open
+
+
+async def test_nothing_is_tried_before_it_is_known_what_was_promised() -> None:
+    keep = Memory()
+    keep.away = True
+    async with fake(polite) as (far_end, where), at_work(where, keep, **OPEN) as bot:
+        await bot.until(lambda: bot.chat.status().trouble == "disk away")
+        assert far_end.connections == 0
+        keep.away = False
+        await bot.ready()
+        assert bot.chat.status().trouble == ""

@@ -88,7 +88,7 @@ class IrcChat:
         try:
             secrets = await asyncio.to_thread(read_secrets, self.name, self._config)
             await asyncio.to_thread(tls_context, self.name, self._config)
-            await self._sts.load()
+            await self._load_policy()
             await first_of(
                 *(
                     link.run(secrets, partial(self._new_session, number, heard), turns.take)
@@ -100,6 +100,18 @@ class IrcChat:
             raise
         finally:
             await self._inbox.close()
+
+    async def _load_policy(self) -> None:
+        """Nothing is tried before: without it a password could go out in the open."""
+        while True:
+            try:
+                await self._sts.load()
+            except TemporaryError as error:
+                self._trouble = str(error)
+                await asyncio.sleep(self._config.timings.reconnect[0])
+            else:
+                self._trouble = ""
+                return
 
     async def say(self, post: Post) -> Said:
         """See the contract. The line is PRIVMSG, or NOTICE for announcements where the config says so."""
@@ -126,7 +138,10 @@ class IrcChat:
         session.rooms.on_heard_again(target)
 
     def status(self) -> NetworkStatus:
-        """See the contract. States: stopped, waiting, connecting, registering, identifying, joining, ready."""
+        """See the contract. States: not needed, waiting, connecting, registering, identifying, joining, ready.
+
+        And stopped, before `run` and after it.
+        """
         each = [link.status() for link in self._links]
         best = next((one for one in each if one.ready), each[0])
         several = len(each) > 1

@@ -136,6 +136,15 @@ class IrcConfig(WithPassword):
     pace: Pace = Pace()
     timings: Timings = Timings()
 
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, value: str) -> str:
+        try:
+            value.encode("idna")
+        except UnicodeError:
+            raise ValueError("no host has such a name: one of its parts is empty, or over 63 letters long") from None
+        return value
+
     @field_validator("nick")
     @classmethod
     def _is_nick(cls, value: str) -> str:

@@ -56,7 +56,7 @@ def tls_context(network: str, config: IrcConfig) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=path)
         name, path = "certfp", config.certfp
         if path is not None:
-            context.load_cert_chain(path)
+            context.load_cert_chain(path, password="")  # else one that has a password asks for it at the terminal
     except OSError as error:
         raise PermanentError(f"{network}: cannot use {name} {path}: {error.strerror or error}") from None
     return context
