@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import hashlib
+import secrets
 import shutil
+from typing import Any
 
 import pytest
+from Crypto.Cipher import AES
 
 from bot.chat.matrix.cryptofolder import SEEDS
-from bot.model import Message, Post
+from bot.model import Message, Picture, Post
 from tests.chat.crypto_scene import NO_SHIELD, CryptoScene, plainly
 from tests.chat.human_js import JsHuman
 from tests.chat.human_matrix import until
@@ -131,6 +137,7 @@ async def test_a_reply_stays_in_its_thread(encrypted: CryptoScene) -> None:
     async with encrypted.human() as human:
         await encrypted.room_of(human)
         async with encrypted.running() as bot:
+            await encrypted.says(bot, human, "hello")  # the human's client knows now that the bot is there
             root = await human.send(encrypted.room_id, "shall we look?")
             relation = {"rel_type": "m.thread", "event_id": root}
             await human.send(encrypted.room_id, "!top", **{"m.relates_to": relation})
@@ -139,6 +146,36 @@ async def test_a_reply_stays_in_its_thread(encrypted: CryptoScene) -> None:
             await bot.chat.say(Post(encrypted.room, "r1", Message("nothing"), answers=heard))
             shown = await human.reads(encrypted.room_id, "nothing")
             assert shown["relation"]["event_id"] == root and shown["relation"]["rel_type"] == "m.thread"
+
+
+async def test_a_picture_is_encrypted_too(encrypted: CryptoScene) -> None:
+    shown = Picture(secrets.token_bytes(3000), 40, 30, "two bars", "top.png")
+    async with encrypted.human() as human:
+        await encrypted.room_of(human)
+        async with encrypted.running() as bot:
+            await encrypted.says(bot, human, "hello")  # the human's client knows now that the bot is there
+            await human.send(encrypted.room_id, "!top")
+            heard = (await until(lambda: bot.heard))[0]
+            await bot.chat.say(Post(encrypted.room, "r1", Message("the top", picture=shown), answers=heard))
+            image = await human.reads(encrypted.room_id, "two bars")
+    assert plainly(image) == NO_SHIELD
+    content = image["content"]
+    assert (content["msgtype"], "url" in content) == ("m.image", False)
+    anybody = await asyncio.to_thread(encrypted.plain)
+    _, uploaded = await anybody.do(anybody.download, content["file"]["url"])
+    assert opened(uploaded, content["file"]) == shown.png
+
+
+def opened(uploaded: bytes, file: dict[str, Any]) -> bytes:
+    """https://spec.matrix.org/v1.15/client-server-api/#sending-encrypted-attachments"""
+    assert hashlib.sha256(uploaded).digest() == unpadded(file["hashes"]["sha256"])
+    counter = unpadded(file["iv"])
+    cipher = AES.new(unpadded(file["key"]["k"]), AES.MODE_CTR, nonce=counter[:8], initial_value=counter[8:])
+    return cipher.decrypt(uploaded)
+
+
+def unpadded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text.replace("+", "-").replace("/", "_") + "=" * (-len(text) % 4))
 
 
 NO_KEY = {
