@@ -56,10 +56,11 @@ class CryptoScene:
         answer = await human.do("create", version=self.version, invite=[self.user, *others])
         self.room_id = answer["room_id"]
 
-    def bot(self, **changed: Any) -> Bot:
+    def bot(self, *, url: str = "", **changed: Any) -> Bot:
+        """`url`: where the bot takes its homeserver to be."""
         changed.setdefault("encryption", True)
         changed.setdefault("timings", timings(key_wait=milliseconds(1500)))
-        return Bot(config(self.synapse.url, self.user, **changed), [self.room], self.keep, self.crypto)
+        return Bot(config(url or self.synapse.url, self.user, **changed), [self.room], self.keep, self.crypto)
 
     @asynccontextmanager
     async def running(self, **changed: Any) -> AsyncIterator[Bot]:

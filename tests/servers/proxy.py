@@ -44,7 +44,7 @@ def unedited(answer: dict[str, Any]) -> dict[str, Any]:
 class Proxy:
     """`before` may answer in the server's place (None: it is asked), `edit` changes each single search's answer.
 
-    `body` changes what the server is asked.
+    `body` changes what the server is asked; `headers` are the names of those that go on to it.
     """
 
     target: str
@@ -52,6 +52,7 @@ class Proxy:
     before: Before = untouched
     edit: Edit = unedited
     body: Callable[[bytes], bytes] = bytes
+    headers: tuple[str, ...] = ("content-type",)
     passed: list[Passed] = field(default_factory=list)
 
     def actions(self) -> list[str]:
@@ -66,7 +67,8 @@ class Proxy:
         return await self.before(request, body) or await self.forward(request, body, action)
 
     async def forward(self, request: web.Request, body: bytes, action: str) -> web.StreamResponse:
-        kind = {"content-type": request.headers.get("content-type", "application/json")}
+        kind = {"content-type": "application/json"}
+        kind |= {name: request.headers[name] for name in self.headers if name in request.headers}
         async with (
             aiohttp.ClientSession(auto_decompress=True) as session,
             session.request(request.method, self.target + request.path_qs, data=self.body(body), headers=kind) as reply,

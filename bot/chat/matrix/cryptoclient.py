@@ -58,12 +58,23 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
 
     async def json(self, method: str, path: Sequence[str], body: Mapping[str, Any] | None = None) -> Response:
         """A request of the client-server API that nio does not have."""
-        answer = await self._send(Json, method, Api._build_path(path), None if body is None else Api.to_json(body))
-        if isinstance(answer, Json) and answer.transport_response.status >= 400 and "flows" not in answer.content:
-            error = ErrorResponse("no error of Matrix")
-            error.transport_response = answer.transport_response
-            return error
-        return answer
+        return await self._send(Json, method, Api._build_path(path), None if body is None else Api.to_json(body))
+
+    async def create_matrix_response(
+        self,
+        response_class: type,
+        transport_response: Any,
+        data: tuple[Any, ...] | None = None,
+        save_to: Any = None,
+    ) -> Response:
+        """As nio's, which takes a gateway's page of HTML for success where it looks for nothing in the answer."""
+        answer = await super().create_matrix_response(response_class, transport_response, data, save_to)
+        wants_login = isinstance(answer, Json) and "flows" in answer.content
+        if transport_response.status < 400 or isinstance(answer, ErrorResponse) or wants_login:
+            return answer
+        error = ErrorResponse("no error of Matrix")
+        error.transport_response = transport_response
+        return error
 
     # -- the store ------------------------------------------------------------------------------------------
 
