@@ -16,8 +16,9 @@ from bot.store import Store, Tx
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT = 5.0  # a network may hear nothing else meanwhile
+LONGEST_WAIT = 5.0  # a network may hear nothing else of this person meanwhile
 TRIES, WAIT = 3, 2.0  # a reply is tried so often, so many seconds apart; after that nobody waits for it
+TRIES_ONCE = 30  # where that repeats nothing: a server that restarts is back within a minute
 
 
 class Replies:
@@ -56,12 +57,13 @@ class Replies:
         """A network that shows the same key once is tried again; one that may repeat it is not, where in doubt."""
         key = sha256(f"reply\n{heard.network}\n{heard.id}".encode()).hexdigest()[:32]
         post = Post(heard.room, key, message, answers=heard)
-        for left in reversed(range(TRIES)):
+        once = self._once[heard.network]
+        for left in reversed(range(TRIES_ONCE if once else TRIES)):
             try:
                 await self._chats[heard.network].say(post)
                 return
             except TemporaryError as error:
-                if not left or (error.doubt and not self._once[heard.network]):
+                if not left or (error.doubt and not once):
                     log.warning("reply not said room=%s why=%r", heard.room, str(error))
                     return
                 await asyncio.sleep(min(error.retry_after or WAIT, LONGEST_WAIT))

