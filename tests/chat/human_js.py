@@ -74,6 +74,10 @@ class JsHuman:
         """The texts of others that the client shows in the room."""
         return [str(one["content"].get("body")) for one in self._of("message") if one["room"] == room_id]
 
+    def joined(self, room_id: str, user: str) -> bool:
+        """Has the client seen that somebody joined the room?"""
+        return {"kind": "member", "room": room_id, "user": user, "is": "join"} in self.seen
+
     def unreadable(self, room_id: str) -> list[dict[str, Any]]:
         """What could not be decrypted."""
         return [one for one in self._of("unreadable") if one["room"] == room_id]

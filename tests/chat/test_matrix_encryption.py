@@ -213,6 +213,21 @@ async def test_a_store_that_is_none_stops_the_network_with_a_sentence(encrypted:
         assert f"{device}.db cannot be used: " in await refusal(bot.task)
 
 
+async def test_a_store_that_cannot_be_written_for_a_while_costs_no_message(encrypted: CryptoScene) -> None:
+    async with encrypted.human() as human:
+        await encrypted.room_of(human)
+        async with encrypted.running() as bot:
+            await encrypted.says(bot, human, "hello")
+            with sqlite3.connect(encrypted.crypto / f"{bot.chat.status().device}.db") as store:
+                store.execute("BEGIN IMMEDIATE")
+                await human.do("discard", room=encrypted.room_id)
+                await human.send(encrypted.room_id, "!new")
+                await until(lambda: "store of encryption" in bot.chat.status().trouble)
+                store.rollback()
+            await until(lambda: bot.texts() == ["!new"])
+            assert plainly(await encrypted.says(bot, human, "after")) == NO_SHIELD
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PermanentError, match=r"the keys of encryption cannot be kept in .*file/crypto: "):

@@ -13,6 +13,7 @@ import pytest
 from Crypto.Cipher import AES
 
 from bot.chat.matrix.cryptofolder import SEEDS
+from bot.chat.matrix.timeline import TIMELINE
 from bot.model import Message, Picture, Post
 from tests.chat.crypto_scene import NO_SHIELD, CryptoScene, plainly
 from tests.chat.human_js import JsHuman
@@ -81,6 +82,35 @@ async def test_what_was_said_while_the_bot_was_down_and_a_new_device(encrypted: 
                 assert plainly(await encrypted.says(bot, reader, f"after, {reader.device}")) == NO_SHIELD
             assert bot.chat.status().fingerprint == fingerprint
         assert [text for text in human.said(encrypted.room_id) if text == "before"] == ["before"]
+
+
+async def test_more_than_one_answer_holds_with_several_keys(encrypted: CryptoScene) -> None:
+    async with encrypted.human() as human:
+        await encrypted.room_of(human)
+        async with encrypted.running() as bot:
+            await encrypted.says(bot, human, "hello")
+        asked = [f"!why {number}" for number in range(TIMELINE + 10)]
+        for number, text in enumerate(asked):
+            if number % 20 == 0:
+                await human.do("discard", room=encrypted.room_id)
+            await human.send(encrypted.room_id, text)
+        async with encrypted.running() as bot:
+            await until(lambda: len(bot.heard) >= len(asked))
+            assert bot.texts() == asked
+
+
+async def test_a_private_talk_is_encrypted_as_clients_begin_them(encrypted: CryptoScene) -> None:
+    async with encrypted.human() as human:
+        await encrypted.room_of(human)
+        async with encrypted.running() as bot:
+            await encrypted.says(bot, human, "hello")
+            talk = (await human.do("create", version="11", invite=[encrypted.user], direct=True))["room_id"]
+            await until(lambda: human.joined(talk, encrypted.user))
+            await human.send(talk, "help")
+            heard = (await until(lambda: bot.heard))[0]
+            assert (heard.private, heard.text) == (True, "help")
+            await bot.chat.say(Post(heard.room, "r1", Message("here I am"), answers=heard))
+            assert plainly(await human.reads(talk, "here I am")) == NO_SHIELD
 
 
 @pytest.mark.parametrize("lost", ["all", "all but the seeds"])

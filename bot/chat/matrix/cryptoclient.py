@@ -55,6 +55,7 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         self.algorithms: dict[str, str] = {}
         self.unanswered: set[str] = set()
         self._synced = asyncio.Event()
+        self._stale = False
 
     async def json(self, method: str, path: Sequence[str], body: Mapping[str, Any] | None = None) -> Response:
         """A request of the client-server API that nio does not have."""
@@ -85,6 +86,14 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         """Open this device's store, or begin one. Raises ValueError for a wrong key, and what SQLite raises."""
         self.config = replace(self.config, store_name=name)
         super().load_store()
+        self._stale = False
+
+    def _open_again(self) -> None:
+        """After something could not be written: what is in memory only would not be understood a second time."""
+        self.close_store()
+        self.open_store(self.config.store_name)
+        for room in self.rooms.values():
+            room.members_synced = False  # so that all are asked about again before something is said to them
 
     def close_store(self) -> None:
         """Forget the device's keys, for another device."""
@@ -97,8 +106,11 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
     async def receive_response(self, response: Response) -> None:
         """Raises TemporaryError if the store cannot be written; then the same answer may come again."""
         try:
+            if self._stale:
+                self._open_again()
             await self._receive(response)
         except PeeweeException as error:
+            self._stale = True
             if isinstance(response, SyncResponse):
                 self.next_batch = ""
             raise TemporaryError(f"the store of encryption in {self.store_path} cannot be used: {error}") from error

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.client import Client
-from bot.chat.matrix.cryptoclient import MEGOLM
+from bot.chat.matrix.cryptoclient import MEGOLM, PeeweeException
 from bot.errors import PermanentError, TemporaryError
 
 TRIES = 3  # people come and go while the key is on its way
@@ -43,7 +43,7 @@ class RoomKeys:
             raise PermanentError(f"{room}: the room is encrypted in a way that is not known: {algorithm[:50]}")
         try:
             await self._bring_key(room_id, room)
-        except Refusal as error:
+        except (Refusal, PeeweeException) as error:
             raise TemporaryError(f"{room}: the key of the room cannot be shared: {error}") from error
         except TemporaryError as error:
             raise TemporaryError(

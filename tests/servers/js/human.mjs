@@ -43,11 +43,16 @@ async function show(event) {
 client.on("Event.decrypted", show);
 client.on("Room.timeline", (event) => event.getType() === "m.room.message" && show(event));
 
+client.on("RoomMember.membership", (event, member) => {
+  tell({ kind: "member", room: member.roomId, user: member.userId, is: member.membership });
+});
+
 const verbs = {
-  create: ({ version, invite }) =>
+  create: ({ version, invite, direct }) =>
     client.createRoom({
       room_version: version,
       invite,
+      is_direct: direct,
       preset: "private_chat",
       initial_state: [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }],
     }),
