@@ -170,7 +170,8 @@ def _post(row: Delivery) -> Post:
 def _slow(waiting: int, pace: timedelta) -> str:
     return (
         f"its server takes one message in {pace.total_seconds():.1f} s, and {waiting} wait: what would wait longer "
-        f"than {PATIENCE.total_seconds():.0f} s goes into summaries; docs/matrix.md says how to have that lifted"
+        f"than {PATIENCE.total_seconds():.0f} s goes into summaries; docs/matrix.md says how to have that lifted "
+        "(override_ratelimit)"
     )
 
 
