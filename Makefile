@@ -34,6 +34,7 @@ soak: $(VENV)/.test
 	GATEWATCH_BREAKS=4 GATEWATCH_REAL_TIMES=1 $(PYTEST) -rP tests/chat/test_irc_breaks.py
 	GATEWATCH_ALERTS=1000 $(PYTEST) -rP tests/chat/test_irc_queue.py
 	GATEWATCH_RC_MESSAGE=0.2/10 $(PYTEST) -rP tests/chat/test_matrix_limits.py
+	GATEWATCH_LINES=5000 $(PYTEST) -rP tests/chat/test_matrix_stream.py
 	GATEWATCH_KILLS=200 $(PYTEST) -rP tests/chat/test_matrix_killed.py
 
 bench: $(VENV)/.test

@@ -256,6 +256,26 @@ async def test_a_gap_is_filled_in_order(far_end: FarEnd, keep: MemoryKeep) -> No
     assert asked == [("gap", "tok1"), ("further", "tok1")]
 
 
+async def test_a_gap_that_breaks_goes_on_where_it_was(far_end: FarEnd, keep: MemoryKeep) -> None:
+    """A server may also answer with an empty page and more behind it."""
+
+    async def messages(request: web.Request) -> web.StreamResponse:
+        asked.append(request.query["from"])
+        if asked.count("g2") == 1 and asked[-1] == "g2":
+            return await bad_gateway(request)
+        texts, end = {"g1": (["!3"], "g2"), "g2": ([], "g3"), "g3": (["!2", "!1"], None)}[asked[-1]]
+        page = {"start": asked[-1], "chunk": [line(text) for text in texts]}
+        return web.json_response(page | ({"end": end} if end else {}))
+
+    asked: list[str] = []
+    far_end.answers["messages"] = messages
+    far_end.plays(tok1=stream("n1", line("!4"), gap="g1"))
+    async with bot_for(far_end, keep).running() as bot:
+        await until(lambda: keep.value(".since") == "n1")
+    assert bot.texts() == ["!1", "!2", "!3", "!4"]
+    assert asked == ["g1", "g2", "g2", "g3"]
+
+
 async def test_a_gap_that_is_hard_to_fill_is_tried_without_a_new_answer(far_end: FarEnd, keep: MemoryKeep) -> None:
     """nio takes an answer once only: asked for again, its encrypted events would stay so."""
     far_end.answers["messages"] = far_end.answers["whoami"] = bad_gateway
