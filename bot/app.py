@@ -22,7 +22,8 @@ from bot.config import Config
 from bot.core import build_core, edits_of
 from bot.errors import PermanentError, UserError
 from bot.incidents import Waits
-from bot.model import JOINED, WHEN_NEEDED, room_address
+from bot.minding import Minder
+from bot.model import room_address
 from bot.replies import Replies
 from bot.search import Search
 from bot.search.without import Notice, logged
@@ -109,7 +110,7 @@ class Bot:
     """A running bot: networks, announcers, the scheduler; `stop` ends it.
 
     `waits`: in place of the configured ones. `only`: connect to this room's network and no other.
-    `patience`: a network that is away for less is not worth an operators' line.
+    `patience`: a network or a room that is away for less is not worth an operators' line.
     """
 
     def __init__(
@@ -133,8 +134,7 @@ class Bot:
         self.replies = Replies(desk.answer, store, self.chats, edits_of(config), clock)
         self.stop = asyncio.Event()
         self._clock = clock
-        self._patience = patience
-        self._away: dict[str, datetime] = {}
+        self._minder = Minder(self.chats, self.troubles, patience, clock)
         self._scheduler: AsyncIOScheduler | None = None
 
     async def run(self, scheduled: bool = True, only: int | None = None) -> None:
@@ -232,32 +232,12 @@ class Bot:
             self.stop.set()
 
     async def _mind(self, every: float = 1.0) -> None:
-        """Say once that a network or a room is away, when it has been for a while, and what else its operators need.
-
-        End the bot when it lost its store's lock.
-        """
-        noticed: set[str] = set()
+        """End the bot when it lost its store's lock; see to what its networks are in trouble with."""
         while True:
             await asyncio.sleep(every)
             if self.store.lost():
                 self.stop.set()
-            for name, chat in self.chats.items():
-                status = chat.status()
-                for notice in status.notices:
-                    if notice not in noticed:
-                        noticed.add(notice)
-                        self.troubles.once(f"network {name}", notice)
-                self._mind_part(f"network {name}", "" if status.ready else status.trouble or f"it is {status.state}")
-                for room, how in status.rooms.items() if status.ready else ():
-                    self._mind_part(f"room {room}", "" if how in (JOINED, WHEN_NEEDED) else how)
-
-    def _mind_part(self, part: str, trouble: str) -> None:
-        now = self._clock()
-        if not trouble:
-            self._away.pop(part, None)
-            self.troubles.end(part)
-        elif now - self._away.setdefault(part, now) > self._patience:
-            self.troubles.begin(part, trouble)
+            self._minder.look()
 
 
 async def drained(workers: list[asyncio.Task[None]]) -> None:

@@ -210,7 +210,9 @@ class Signature:
 
 CREATOR_LEVEL = 2**53  # of who made a Matrix room of version 12 or later: over any level that can be given
 OPERATOR, VOICED = 50, 25  # what the signs of an IRC channel's members are as levels
-JOINED, WHEN_NEEDED = "joined", "joined when needed"  # how a room is with which nothing is wrong
+# How a room is with which nothing is wrong; and a connection that has nothing to do.
+JOINED, WHEN_NEEDED, NOT_YET = "joined", "joined when needed", "not joined yet"
+NOT_NEEDED = "not needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,10 +323,10 @@ class Post:
 class NetworkStatus:
     """How a network is: `state` is one word, `ready` says that announcements may be claimed.
 
-    `rooms`: per room JOINED, WHEN_NEEDED, or why not. `trouble`: one plain sentence for operators, "" when all is well.
-    `lag`: how long the far end took to answer last. `who`: what the bot is there, in words. `error`: what broke last,
-    at `erred`, also when all is well again. `connections`: the same of each, where a network has several. `pace`: how
-    far apart messages have to be by the far end's limit, zero while none is known.
+    `rooms`: per room JOINED, WHEN_NEEDED, NOT_YET, or why not. `trouble`: one plain sentence for operators, "" when
+    all is well. `lag`: how long the far end took to answer last. `who`: what the bot is there, in words. `error`: what
+    broke last, at `erred`, also when all is well again. `connections`: the same of each, where a network has several.
+    `pace`: how far apart messages have to be by the far end's limit, zero while none is known.
     `synced`: when the far end last told what is new. `saying`: how many posts are being said or wait for their turn,
     those of the outbox left out. `slowed`: how often in the last hour the far end asked for fewer requests.
     `device`: what the bot's own end is called, `fingerprint`: its key, by which others know it, `encryption`: how that

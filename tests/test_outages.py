@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.model import Build, Line
+from bot.model import JOINED, NOT_YET, Build, Line
 from bot.search.embedded.writing import add
 from bot.store import Store, Tx
+from tests.chat.fake_irc import OPEN, fake, polite
 from tests.chat.human_irc import Human as IrcHuman
 from tests.chat.human_irc import human
 from tests.chat.human_matrix import Human as MatrixHuman
@@ -98,6 +99,11 @@ class Logged:
         told = [one.getMessage() for one in own if one.levelno >= logging.ERROR]
         assert all(line.startswith("trouble part=") for line in told), told
         return [line.split("'")[1] for line in told]
+
+    def said(self, room: str) -> bool:
+        """Whether something has been said there, and recorded."""
+        said = [one.getMessage() for one in self.caplog.records if one.name == "bot.announcer"]
+        return any(line.startswith("said ") and f"room={room} " in line for line in said)
 
     def over(self) -> list[str]:
         lines = [one.getMessage() for one in self.caplog.records if one.name.startswith("bot.")]
@@ -186,7 +192,7 @@ async def test_irc_goes_away(ircd: Ircd, tmp_path: Path, logged: Logged, operato
         async with AsyncExitStack() as before, AsyncExitStack() as after:
             ada = await before.enter_async_context(reader(ircd))
             bot = await after.enter_async_context(running(tmp_path, settings))
-            await ada.until(lambda: bool(ada.heard("#gate", "gatewatch")))
+            await bot.until(lambda: logged.said("irc:#gate"))  # else it is in doubt, and said again
             await asyncio.to_thread(ircd.daemon.kill)
             door.hold()
             await bot.until(lambda: bot.bot.troubles.open)
@@ -203,6 +209,37 @@ async def test_irc_goes_away(ircd: Ircd, tmp_path: Path, logged: Logged, operato
             assert changes(ada.heard("#gate", "gatewatch") + bea.heard("#gate", "gatewatch")) == ["1", "2", "3"]
     assert changes(bot.console("gate")) == ["1", "2", "3"]
     assert (logged.troubles(), logged.over()) == (["network irc"], ["network irc"])
+
+
+async def test_one_of_several_connections_goes_away(ircd: Ircd, tmp_path: Path, logged: Logged) -> None:
+    """It has the 26th room; the server lets it into 25. The others are there all the same."""
+    add(tmp_path / "index", documents(1))
+    timings = {**IRC_TIMINGS, "long_wait": [6]}
+    section = {**irc_section(ircd, ircd.tls_port), "further_nicks": ["gatewatch2"], "timings": timings}
+    settings = config(tmp_path, "console:ops", ["console:gate", "irc:#gate"], networks={"irc": section})
+    settings["feeds"]["more"] = {"rooms": [f"irc:#room{number}" for number in range(25)], "projects": ["another"]}
+    async with reader(ircd) as ada, running(tmp_path, settings, patience=timedelta(seconds=3)) as bot:
+        ada.send("OPER oper operpw")
+        await ada.join("#room24")
+        await ada.wait_for(lambda line: line.startswith(":gatewatch2!") and "JOIN" in line, within=30)
+        ada.send("KILL gatewatch2 :banned for a test")
+        await bot.until(lambda: len(bot.console("ops")) == 2, 30)
+    assert_told_once(bot.console("ops"), "network irc/gatewatch2")
+    assert "for a test" in bot.console("ops")[0]
+    assert (logged.troubles(), logged.over()) == (["network irc/gatewatch2"], ["network irc/gatewatch2"])
+
+
+async def test_rooms_that_wait_for_their_join_are_no_trouble(tmp_path: Path, logged: Logged) -> None:
+    add(tmp_path / "index", documents(1))
+    rooms = [f"irc:#room{number}" for number in range(9)]
+    async with fake(polite) as (_, where):
+        section = {**irc_section(where, where.port), **OPEN, "pace": {}, "timings": {**IRC_TIMINGS, "joining": 0.1}}
+        settings = config(tmp_path, "console:ops", ["console:gate", *rooms], networks={"irc": section})
+        async with running(tmp_path, settings) as bot:
+            await bot.until(lambda: bot.bot.chats["irc"].status().ready)
+            assert NOT_YET in bot.bot.chats["irc"].status().rooms.values()
+            await bot.until(lambda: set(bot.bot.chats["irc"].status().rooms.values()) == {JOINED}, 30)
+    assert logged.troubles() == []
 
 
 # -- Matrix -------------------------------------------------------------------------------------------------------

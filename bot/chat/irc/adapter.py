@@ -22,14 +22,13 @@ from bot.chat.irc.inbox import Inbox
 from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.link import Link, Turns
 from bot.chat.irc.manner import Manner, strong_in
-from bot.chat.irc.room import NOT_YET
 from bot.chat.irc.session import Session
 from bot.chat.irc.spread import Spread
 from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import first_of
 from bot.chat.keep import Keep
 from bot.errors import PermanentError, TemporaryError
-from bot.model import WHEN_NEEDED, Heard, NetworkStatus, Post, Said, room_address
+from bot.model import NOT_YET, WHEN_NEEDED, Heard, NetworkStatus, Post, Said, room_address
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from bot.chat.irc.dial import Secrets
 from bot.chat.irc.session import Session
 from bot.chat.irc.sts import Upgrade
 from bot.errors import TemporaryError
-from bot.model import NetworkStatus
+from bot.model import NOT_NEEDED, NetworkStatus
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Link:
     ) -> None:
         """For ever, once it is needed; `turn` is waited for before each try. Whoever lets it in calls `back`."""
         try:
-            self._enter("not needed")
+            self._enter(NOT_NEEDED)
             await self.needed.wait()
             self._begin_away()
             while True:

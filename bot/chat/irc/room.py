@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 from bot.chat.irc.backoff import Backoff
 from bot.chat.irc.refusals import Again
-from bot.model import JOINED
+from bot.model import JOINED, NOT_YET
 
-NOT_YET = "not joined yet"
 NEVER = float("inf")
 
 

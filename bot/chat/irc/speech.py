@@ -119,10 +119,9 @@ class Speech:
 
     async def _confirmed(self, flight: Flight) -> None:
         flight.land()
-        within = self._echo if flight.echoes else 0.0
-        if not await either(flight.over, within=within):
-            if flight.echoes:
-                await self._pace.take(1, Pace.REPLY)
+        if flight.echoes and not await either(flight.over, within=self._echo):
+            await self._pace.take(1, Pace.REPLY)
+        if not flight.over.is_set():
             self._connection.send("PING", text=flight.token)
             if not await either(flight.over, within=self._confirm):
                 # Everything behind this line would wait as long: better a new connection.

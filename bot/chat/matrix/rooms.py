@@ -17,7 +17,7 @@ from bot.chat.matrix.pause import pause
 from bot.chat.matrix.roomstate import RoomStates
 from bot.chat.matrix.silence import Silence
 from bot.errors import PermanentError, TemporaryError
-from bot.model import JOINED, room_address
+from bot.model import JOINED, NOT_YET, room_address
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Place:
     address: str
     id: str = ""
     nowhere: bool = False
-    why: str = "not joined yet"
+    why: str = NOT_YET
     closed: str = ""
     tries: int = 0
     due: float = 0.0

@@ -1,0 +1,47 @@
+"""Telling the operators once that a network, one of its connections or a room has not worked for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from bot.chat import Chat
+from bot.model import JOINED, NOT_NEEDED, NOT_YET, WHEN_NEEDED, NetworkStatus
+from bot.troubles import Troubles
+
+
+class Minder:
+    """`patience`: how long something may be away before it is a trouble."""
+
+    def __init__(
+        self, chats: Mapping[str, Chat], troubles: Troubles, patience: timedelta, clock: Callable[[], datetime]
+    ) -> None:
+        self._chats, self._troubles, self._patience, self._clock = chats, troubles, patience, clock
+        self._away: dict[str, datetime] = {}
+        self._noticed: set[str] = set()
+
+    def look(self) -> None:
+        """How everything is now; and what else its operators need to know of a network, once."""
+        for name, chat in self._chats.items():
+            status = chat.status()
+            for notice in status.notices:
+                if notice not in self._noticed:
+                    self._noticed.add(notice)
+                    self._troubles.once(f"network {name}", notice)
+            self._mind(status)
+
+    def _mind(self, status: NetworkStatus) -> None:
+        """Of a network that is away nothing more is said; else each of its connections and rooms is a part."""
+        for one in (status, *status.connections) if status.ready else (status,):
+            well = one.ready or one.state == NOT_NEEDED
+            self._part(f"network {one.name}", "" if well else one.trouble or f"it is {one.state}")
+        for room, how in status.rooms.items() if status.ready else ():
+            self._part(f"room {room}", "" if how in (JOINED, WHEN_NEEDED, NOT_YET) else how)
+
+    def _part(self, part: str, trouble: str) -> None:
+        now = self._clock()
+        if not trouble:
+            self._away.pop(part, None)
+            self._troubles.end(part)
+        elif now - self._away.setdefault(part, now) > self._patience:
+            self._troubles.begin(part, trouble)
