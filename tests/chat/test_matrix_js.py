@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import secrets
 import shutil
 from typing import Any
 
@@ -14,11 +13,12 @@ from Crypto.Cipher import AES
 
 from bot.chat.matrix.cryptofolder import SEEDS
 from bot.chat.matrix.timeline import TIMELINE
-from bot.model import Message, Picture, Post
+from bot.model import Message, Post
 from tests.chat.crypto_scene import NO_SHIELD, CryptoScene, plainly
 from tests.chat.human_js import JsHuman
 from tests.chat.human_matrix import until
 from tests.chat.matrix_bot import PASSWORD, post
+from tests.chat.test_matrix_pictures import picture, size
 
 pytestmark = pytest.mark.xdist_group("synapse")
 
@@ -179,7 +179,7 @@ async def test_a_reply_stays_in_its_thread(encrypted: CryptoScene) -> None:
 
 
 async def test_a_picture_is_encrypted_too(encrypted: CryptoScene) -> None:
-    shown = Picture(secrets.token_bytes(3000), 40, 30, "two bars", "top.png")
+    shown = picture(1000, 450, "two bars")
     async with encrypted.human() as human:
         await encrypted.room_of(human)
         async with encrypted.running() as bot:
@@ -194,6 +194,8 @@ async def test_a_picture_is_encrypted_too(encrypted: CryptoScene) -> None:
     anybody = await asyncio.to_thread(encrypted.plain)
     _, uploaded = await anybody.do(anybody.download, content["file"]["url"])
     assert opened(uploaded, content["file"]) == shown.png
+    _, smaller = await anybody.do(anybody.download, content["info"]["thumbnail_file"]["url"])
+    assert size(opened(smaller, content["info"]["thumbnail_file"])) == ("PNG", (800, 360))
 
 
 def opened(uploaded: bytes, file: dict[str, Any]) -> bytes:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
 import pytest
 from aiohttp import web
-from Crypto.Cipher import AES
 from PIL import Image
 
 from bot.chat.matrix.thumbnails import LARGE, thumbnail
 from bot.errors import TemporaryError
 from bot.model import Heard, Message, Person, Picture, Post
-from tests.chat.crypto_scene import CryptoScene
 from tests.chat.fake_matrix import ROOM, FarEnd, bad_gateway, bot_for, earlier_keep, refuses, says
-from tests.chat.human_matrix import Human, until
+from tests.chat.human_matrix import until
 from tests.chat.matrix_scene import Scene
 
 
@@ -63,32 +58,6 @@ async def test_a_reply_s_picture_is_there_once_behind_it_and_in_its_thread(scene
     kind, smaller = await scene.human.do(scene.human.download, info["thumbnail_url"])
     assert size(smaller) == ("PNG", (800, 360))
     assert info["thumbnail_info"] == {"w": 800, "h": 360, "size": len(smaller), "mimetype": kind}
-
-
-@pytest.mark.xdist_group("synapse")
-async def test_in_an_encrypted_room_the_picture_is_encrypted_too(encrypted: CryptoScene) -> None:
-    shown, other = picture(1000, 450), await asyncio.to_thread(encrypted.plain)
-    async with encrypted.human() as human:
-        await encrypted.room_of(human)
-        async with encrypted.running() as bot:
-            await bot.chat.say(Post(encrypted.room, "k", Message("the top", picture=shown), first=True))
-            content = (await human.reads(encrypted.room_id, "two bars"))["content"]
-    assert "url" not in content and "thumbnail_url" not in content["info"]
-    opened = await other.do(decrypted, other, content["file"])
-    assert opened == shown.png
-    assert size(await other.do(decrypted, other, content["info"]["thumbnail_file"])) == ("PNG", (800, 360))
-
-
-def decrypted(human: Human, file: dict[str, Any]) -> bytes:
-    """https://spec.matrix.org/v1.15/client-server-api/#sending-encrypted-attachments"""
-    _, sent = human.download(file["url"])
-    assert not sent.startswith(b"\x89PNG")
-    assert (
-        file["v"] == "v2" and base64.b64encode(sha256(sent).digest()).decode().rstrip("=") == file["hashes"]["sha256"]
-    )
-    key, counter = base64.urlsafe_b64decode(file["key"]["k"] + "=="), base64.b64decode(file["iv"] + "==")
-    cipher = AES.new(key, AES.MODE_CTR, nonce=counter[:8], initial_value=counter[8:])
-    return bytes(cipher.decrypt(sent))
 
 
 def test_what_fits_or_is_none_has_no_thumbnail() -> None:

@@ -14,7 +14,7 @@ from bot.chat.matrix.answers import Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.content import Content, cut, scrub
 from bot.chat.matrix.thumbnails import thumbnail
-from bot.errors import PermanentError
+from bot.errors import PermanentError, TemporaryError
 from bot.model import Picture
 
 PNG = "image/png"
@@ -26,7 +26,7 @@ class Pictures:
     def __init__(self, client: Client, within: timedelta) -> None:
         self._client = client
         self._within = within
-        self._limit: int | None = None
+        self._limit = 0  # in bytes, as far as it is known
 
     async def content(self, picture: Picture, room: str, encrypted: bool) -> Content:
         """The event's content but for what it relates to; its body is the picture's `alt`.
@@ -50,20 +50,19 @@ class Pictures:
 
     async def _check(self, picture: Picture, room: str) -> None:
         """Before the upload: Synapse breaks the connection of one that is too large, as if that might pass."""
-        if self._limit is None:
-            self._limit = await self._asked_limit(room)
+        self._limit = self._limit or await self._asked_limit(room)
         if self._limit and len(picture.png) > self._limit:
             raise PermanentError(
                 f"{room}: the picture has {len(picture.png)} bytes, the homeserver takes {self._limit} at most"
             )
 
     async def _asked_limit(self, room: str) -> int:
-        """In bytes, 0 where the server does not say."""
+        """0 where the server does not say: then the upload shows it."""
         try:
             answer = await ask(self._client.content_repository_config(), f"{room}: limit of uploads", self._within)
         except TokenRefused:
             raise
-        except Refusal:
+        except (Refusal, TemporaryError):
             return 0
         return answer.upload_size or 0
 
