@@ -33,11 +33,16 @@ def render(tx: Tx, row: Delivery, now: datetime) -> Rendered | str:
     if row.revision == 0:
         return Rendered(Message(words(row.about)))
     [first] = [one for one in tx.deliveries([row.about]) if one.room == row.room and one.revision == 0]
-    return Rendered(Message(corrected(row.about)), replaces=first.said)
+    return Rendered(Message(corrected(row.about), changed=note(row.about)), replaces=first.said)
 
 
 def corrected(about: str) -> str:
     return f"corrected: {words(about)}"
+
+
+def note(about: str) -> str:
+    """What is said in the thread of a message that is corrected."""
+    return f"also: {about}"
 
 
 async def answer(heard: Heard, now: datetime) -> Message | None:

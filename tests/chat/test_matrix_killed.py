@@ -1,7 +1,7 @@
 """SIGKILL at random moments of a run of alerts, corrections and commands: a person sees each of them, and each once.
 
-`$GATEWATCH_KILLS` says how often: 20 times in `make test`, 200 in `make soak`; always 300 messages and 100 answers. In
-encrypted rooms, read by a real client that decrypts, it is a third of that.
+`$GATEWATCH_KILLS` says how often: 20 times in `make test`, 200 in `make soak`; always 300 messages and 100 answers. A
+correction has a note in the thread besides. In encrypted rooms, read by a client that decrypts, it is a third of that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.chat.alerts import utc_now, words
 from tests.chat.human_js import JsHuman
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import PASSWORD, config
-from tests.chat.matrix_process import Life, corrected, living, store_url
+from tests.chat.matrix_process import Life, corrected, living, note, store_url
 from tests.chat.matrix_scene import Scene
 from tests.servers.synapse import SERVER_NAME
 
@@ -113,12 +113,13 @@ class Run:
             for _ in range(number):
                 if to_correct and self.chance.random() < CORRECTIONS:
                     row = to_correct.pop(self.chance.randrange(len(to_correct)))
-                    about, room, revision, text = row.about, row.room, 1, f"* {corrected(row.about)}"
+                    about, room, revision = row.about, row.room, 1
+                    texts = [f"* {corrected(about)}", note(about)]
                 else:
                     about, room, revision = f"{self.rows:04}", self.chance.choice(list(self.rooms)), 0
-                    text = words(about)
+                    texts = [words(about)]
                 tx.enqueue(Kind.CHANGE, about, room, revision, now, now)
-                self.expected.setdefault(room, []).append(text)
+                self.expected.setdefault(room, []).extend(texts)
                 self.rows += 1
 
         self.store.write_now(enqueue)
@@ -143,7 +144,7 @@ class Run:
 
     async def all_seen(self) -> bool:
         """Has the person's client as much as there is to be seen?"""
-        return sum(map(len, (await self.seen()).values())) >= self.rows + len(self.asked)
+        return sum(map(len, (await self.seen()).values())) >= sum(map(len, self.expected.values())) + len(self.asked)
 
 
 async def end_of(life: Life, run: Run, chance: random.Random) -> None:
@@ -165,7 +166,7 @@ async def killed(folder: Path, settings: MatrixConfig, rooms: dict[str, str], pe
     try:
         with living(*place):  # what was said before its first start was not said to it
             run.queue(1)
-            await until(run.all_said, within=30)
+            await until(run.all_said, within=60)
         for number in range(kills):
             run.queue(share(messages - 1, number, kills))
             with living(*place) as life:
@@ -174,8 +175,8 @@ async def killed(folder: Path, settings: MatrixConfig, rooms: dict[str, str], pe
             while_saying += run.stages()[Stage.SENDING]
             await asking
         with living(*place):
-            await until(run.all_said, within=60)
-            await until(run.all_heard, within=60)
+            await until(run.all_said, within=120)
+            await until(run.all_heard, within=120)
         await until(run.all_seen)
     finally:
         run.store.close_now()
@@ -183,10 +184,15 @@ async def killed(folder: Path, settings: MatrixConfig, rooms: dict[str, str], pe
     assert while_saying
     assert run.rows == messages
     seen = await run.seen()
-    assert {room: [one.text for one in found if not one.to] for room, found in seen.items()} == run.expected
-    answers = [(one.to, one.text) for found in seen.values() for one in found if one.to]
+    told = {room: [one.text for one in found if not is_answer(one)] for room, found in seen.items()}
+    assert told == run.expected
+    answers = [(one.to, one.text) for found in seen.values() for one in found if is_answer(one)]
     assert len(answers) == len(run.asked) == commands
     assert dict(answers) == {event: f"answer to {text}" for event, text in run.asked.items()}
+
+
+def is_answer(one: Seen) -> bool:
+    return one.text.startswith("answer to ")
 
 
 def share(whole: int, life: int, lives: int) -> int:
@@ -198,12 +204,12 @@ async def test_killed_at_any_moment_nothing_is_lost_and_nothing_said_twice(scene
     other = await scene.human.do(scene.human.create, f"{scene.alias}-other")
     rooms = {scene.room: scene.room_id, f"net:#{scene.alias}-other:{SERVER_NAME}": other}
     person = Plainly(scene.human, scene.user)
-    await killed(tmp_path, config(scene.synapse.url, scene.user), rooms, person, part=1)
+    await killed(tmp_path, config(scene.synapse.url, scene.user, threads=True), rooms, person, part=1)
 
 
 async def test_so_it_is_in_encrypted_rooms(scene: Scene, tmp_path: Path) -> None:
     name = await asyncio.to_thread(scene.synapse.register, f"js-{scene.alias}", PASSWORD)
     async with JsHuman.at(scene.synapse.url, name, PASSWORD) as human:
         ids = [(await human.do("create", version="12", invite=[scene.user]))["room_id"] for _ in range(2)]
-        settings = config(scene.synapse.url, scene.user, encryption=True)
+        settings = config(scene.synapse.url, scene.user, encryption=True, threads=True)
         await killed(tmp_path, settings, {f"net:{id}": id for id in ids}, Encrypted(human), part=3)
