@@ -158,6 +158,27 @@ async def test_server_without_passwords_is_said_to_whom_logs_in(far_end: FarEnd)
     assert far_end.requests == ["GET flows", "GET whoami", "GET whoami"]
 
 
+@pytest.mark.parametrize(
+    "name", ["502 of a proxy", "429, time in the header", "HTML", "half a body", "silence", "no HTTP", "redirected"]
+)
+@pytest.mark.parametrize("verb", ["login", "whoami"])
+async def test_broken_start_is_tried_again_on_the_same_device(far_end: FarEnd, name: str, verb: str) -> None:
+    keep = MemoryKeep() if verb == "login" else earlier_keep()
+    fault, healthy = FAULTS[name], far_end.answers[verb]
+    far_end.answers[verb] = fault.answer
+    async with bot_for(far_end, keep, timings=timings(request=milliseconds(200))).running() as bot:
+        await until(lambda: bot.chat.status().state == "broken")
+        what = {"login": "log in", "whoami": "check the token"}[verb]
+        trouble = bot.chat.status().trouble
+        assert trouble.startswith(f"net: {what}: ") and fault.sentence in trouble
+        await until(lambda: fault.asked or len(far_end.requests) >= 2)  # tried again while it lasts
+        far_end.answers[verb] = healthy
+        await bot.ready()
+    assert {request.split()[1] for request in far_end.requests} <= {verb, "sync"}
+    assert len({body["device_id"] for body in far_end.bodies if "device_id" in body}) == (verb == "login")
+    assert keep.value(".token") == ("T1" if verb == "login" else "T0")
+
+
 async def test_device_that_the_server_names_itself_is_kept(far_end: FarEnd) -> None:
     kept = MemoryKeep()
     async with bot_for(far_end, kept).running() as bot:

@@ -6,6 +6,7 @@ import fcntl
 import itertools
 import os
 import pty
+import signal
 import sqlite3
 import subprocess
 import time
@@ -16,7 +17,7 @@ import pytest
 
 from tests.chat.human_matrix import Human
 from tests.cli.conftest import write_config
-from tests.cli.process import CHECKOUT, WITHIN, environment, gatewatch, path_of
+from tests.cli.process import CHECKOUT, WITHIN, Bot, environment, gatewatch, path_of
 from tests.servers.synapse import SERVER_NAME, Synapse
 
 pytestmark = pytest.mark.xdist_group("synapse")
@@ -65,6 +66,16 @@ def test_a_password_is_typed_once_and_the_bot_speaks(home: Path, synapse: Synaps
     assert human.bodies(room_id, user) == ["hello"]
     assert gatewatch(home, "matrix", "login", "lab", typed=f"{PASSWORD}\n").code == 0
     assert kept(home)["device"] == device
+
+
+def test_a_bot_in_a_long_poll_leaves_at_once(home: Path, user: str) -> None:
+    assert gatewatch(home, "matrix", "login", "lab", typed=f"{PASSWORD}\n").code == 0
+    with Bot(home) as bot:
+        bot.until(lambda: "matrix connected network=lab" in bot.log)
+        time.sleep(0.5)  # no more than the first answer is needed for the poll behind it to be held
+        code, took = bot.leave(lambda process: process.send_signal(signal.SIGTERM))
+    assert code == 0, bot.log
+    assert took < 2, bot.log
 
 
 def test_a_token_of_another_client_is_taken_over_with_its_device(home: Path, synapse: Synapse, user: str) -> None:
