@@ -11,25 +11,34 @@ import re
 import resource
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from tests.chat.fake_irc import OPEN, Fake, fake, polite
 from tests.chat.hostile_lines import Hostile
-from tests.chat.irc_bot import Running, post, running
+from tests.chat.irc_bot import TIMINGS, Running, post, running
 
 LINES = int(os.environ.get("GATEWATCH_FUZZED_IRC", "20000"))
 SEED = 20261125
 AT_ONCE = 250  # lines between two questions whether it is still there
 TILL_LOST = 25  # lines, after which it is mostly out of the channel or under another nick
-MOST_GROWTH = 40.0  # MB of the whole process after a tenth of the lines; the people it may remember are a part of it
+MOST_GROWTH = 10.0  # MB of the whole process after a tenth of the lines; the people it may remember are a part of it
 
 # All that lines of others may make the bot send; nothing of it can be more than one command.
 ALLOWED = re.compile(
     rb"PONG( .*)?|PING :gatewatch-(idle|\d+)|WHOIS [^ ,]+|WHO #gate %tcuhnfa,317|JOIN #gate|NICK gatewatch[_0-9]*"
     rb"|NOTICE [^ ,]+ :\x01(VERSION gatewatch|PING.{0,33}|CLIENTINFO CLIENTINFO PING VERSION)\x01"
     rb"|PART [^ ]+ :not asked for|MODE [^ ]+ \+\w|CAP (LS 302|END|REQ :[a-z -]+)|USER gatewatch 0 \* :.*"
+)
+# And a bot with an account, which it shows to the server and to services.
+ACCOUNT = {"sasl": {"password": "sesame"}, "nickserv": {"password": "sesame"}, "timings": {**TIMINGS, "step": 0.2}}
+ALLOWED_WITH_ACCOUNT = re.compile(
+    ALLOWED.pattern
+    + rb"|AUTHENTICATE (PLAIN|SCRAM-SHA-(256|512)|\*|\+|[A-Za-z0-9+/=]+)"
+    + rb"|PRIVMSG NickServ :(IDENTIFY|REGAIN) gatewatch sesame"
 )
 
 
@@ -43,10 +52,27 @@ IN_ITS_PLACE = (
 )
 
 
+# For a bot with an account: SASL comes and goes, and services have forgotten it.
+ASKED_TO_LOG_IN = (
+    b":s 901 gatewatch gatewatch!u@h :You are now logged out",
+    b":s CAP gatewatch DEL :sasl",
+    b":s CAP gatewatch NEW :sasl=PLAIN",
+    b":s CAP gatewatch ACK :sasl",
+)
+
+
+def with_services(line: str) -> list[bytes]:
+    """A server that says that NickServ is a service."""
+    is_service = [b":s 312 gatewatch NickServ services.test :services"] if line == "WHOIS NickServ" else []
+    return is_service + polite(line)
+
+
 @dataclass
 class Watched:
     """What the bot wrote, looked at line by line and then forgotten."""
 
+    allowed: re.Pattern[bytes]
+    in_its_place: Sequence[bytes]
     strange: list[bytes] = field(default_factory=list)
     answered: int = -1
     said: Counter[bytes] = field(default_factory=Counter)
@@ -66,7 +92,7 @@ class Watched:
             self.answered = int(line.removeprefix(b"PONG fuzz"))
             return
         self.said[line.split(b" ")[0]] += 1
-        if not ALLOWED.fullmatch(line) or re.search(rb"[\r\n\0]", line):
+        if not self.allowed.fullmatch(line) or re.search(rb"[\r\n\0]", line):
             self.strange.append(line)
 
 
@@ -79,7 +105,7 @@ def resident() -> float:
 async def send(bot: Running, far_end: Fake, hostile: Hostile, seen: Watched, number: int) -> None:
     """Put the bot in its place, send some lines, and so on; then wait for it to have read them."""
     for _ in range(AT_ONCE // TILL_LOST):
-        far_end.say(b"\r\n".join([*IN_ITS_PLACE, *(hostile.line() for _ in range(TILL_LOST))]))
+        far_end.say(b"\r\n".join([*seen.in_its_place, *(hostile.line() for _ in range(TILL_LOST))]))
     far_end.say(b"PING :fuzz%d" % number)
     await bot.until(lambda: seen.answers(far_end) == number, within=30)
     seen.heard += len(bot.heard)
@@ -87,10 +113,25 @@ async def send(bot: Running, far_end: Fake, hostile: Hostile, seen: Watched, num
 
 
 @pytest.mark.xdist_group("ircfuzz")
-async def test_hostile_lines(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("values", "allowed", "further", "tried"),
+    [
+        ({}, ALLOWED, (), {b"WHOIS"}),
+        (ACCOUNT, ALLOWED_WITH_ACCOUNT, ASKED_TO_LOG_IN, {b"AUTHENTICATE", b"PRIVMSG"}),
+    ],
+    ids=["nobody", "with an account"],
+)
+async def test_hostile_lines(
+    values: Mapping[str, Any],
+    allowed: re.Pattern[bytes],
+    further: Sequence[bytes],
+    tried: set[bytes],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.CRITICAL, "bot.chat.irc")  # a million complaints would be the growth that is looked for
-    hostile, seen, began, settled = Hostile(SEED), Watched(), time.monotonic(), 0.0
-    async with fake(polite) as (far_end, where), running(where, "#gate", **OPEN, pace=QUICK) as bot:
+    hostile, began, settled = Hostile(SEED), time.monotonic(), 0.0
+    seen = Watched(allowed, (*IN_ITS_PLACE, *further))
+    async with fake(with_services) as (far_end, where), running(where, "#gate", **OPEN, **values, pace=QUICK) as bot:
         await bot.ready()
         since = bot.chat.status().since
         rounds = LINES // AT_ONCE
@@ -107,7 +148,7 @@ async def test_hostile_lines(caplog: pytest.LogCaptureFixture) -> None:
     print(f"heard {seen.heard}, said {said}")
     print(f"{rounds * AT_ONCE} lines in {took:.0f} s, grown by {grown:.1f} MB to {settled + grown:.0f} MB")
     assert grown < MOST_GROWTH
-    assert seen.heard and {b"NOTICE", b"PART", b"PONG", b"WHOIS"} <= seen.said.keys()  # else it tried nothing
+    assert seen.heard and {b"NOTICE", b"PART", b"PONG", *tried} <= seen.said.keys()  # else it tried nothing
 
 
 async def still_works(bot: Running, far_end: Fake) -> None:

@@ -131,6 +131,17 @@ async def test_each_refusal_is_survived(numeric: str) -> None:
         assert "CAP END" in far_end.lines
 
 
+@pytest.mark.parametrize("challenge", ["\N{LATIN SMALL LETTER U WITH DIAERESIS}", "a", "=" * 7])
+async def test_a_challenge_that_is_no_base64_is_survived(challenge: str) -> None:
+    def odd(said: str) -> list[str]:
+        return [f"AUTHENTICATE {challenge}"] if said == "PLAIN" else []
+
+    async with fake(sasl_server(odd)) as (far_end, where), running(where, "#gate", **login()) as bot:
+        await bot.ready()
+        assert far_end.lines.count("AUTHENTICATE *") <= 1
+        assert not logged_in(bot)
+
+
 async def test_already_logged_in_is_logged_in() -> None:
     def already(said: str) -> list[str]:
         return ["AUTHENTICATE +"] if said == "PLAIN" else [":s 907 gatewatch :You have already authenticated"]

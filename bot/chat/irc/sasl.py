@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Callable
 
 from bot.chat.irc.capabilities import Capabilities
@@ -41,7 +40,7 @@ class Sasl:
         self._certificate = config.certfp is not None
         self._account = login.account or config.nick
         self._connection, self._capabilities = connection, capabilities
-        self._lines: asyncio.Queue[Event] = asyncio.Queue()
+        self._lines: asyncio.Queue[Event] | None = None  # of the try that is on
         self._has: set[str] | None = None  # what the server has said that it has; None: it has not
         self.offered = asyncio.Event()
         self.returned = asyncio.Event()  # set when it comes to be offered; for whoever waits for that to clear
@@ -53,7 +52,11 @@ class Sasl:
 
     def listens(self) -> dict[str, Callable[[Event], None]]:
         """The kinds of lines that this wants to hear."""
-        return dict.fromkeys(("authenticate", MECHANISMS, *YES, *NO), self._lines.put_nowait)
+        return dict.fromkeys(("authenticate", MECHANISMS, *YES, *NO), self._on_line)
+
+    def _on_line(self, event: Event) -> None:
+        if self._lines is not None:
+            self._lines.put_nowait(event)
 
     def _on_capabilities(self) -> None:
         if not self._capabilities.has("sasl"):
@@ -93,28 +96,29 @@ class Sasl:
         return [mechanism for mechanism in found if self._login.mechanism in (None, mechanism.name)]
 
     async def _try(self, mechanism: Mechanism) -> bool:
-        while not self._lines.empty():  # left over from a try that was given up
-            self._lines.get_nowait()
+        lines = self._lines = asyncio.Queue()
         self._connection.send("AUTHENTICATE", mechanism.name)
         try:
-            return await self._converse(mechanism)
+            return await self._converse(mechanism, lines)
         except TimeoutError:
             self._connection.send("AUTHENTICATE", "*")
             return self._failed(f"{mechanism.name}: no answer within {self._step:g} s")
-        except (PermanentError, binascii.Error) as error:
+        except PermanentError as error:
             self.refused = True
             self._connection.send("AUTHENTICATE", "*")
             return self._failed(f"{mechanism.name}: {error}")
+        finally:
+            self._lines = None
 
-    async def _converse(self, mechanism: Mechanism) -> bool:
+    async def _converse(self, mechanism: Mechanism, lines: asyncio.Queue[Event]) -> bool:
         challenge = ""
         while True:
             async with asyncio.timeout(self._step):
-                event = await self._lines.get()
+                event = await lines.get()
             if event.kind == "authenticate":
                 challenge += event.target.removeprefix("+") if len(event.target) == 1 else event.target
                 if len(event.target) < CHUNK:
-                    said, challenge = base64.b64decode(challenge), ""
+                    said, challenge = decoded(challenge), ""
                     self._send(await asyncio.to_thread(mechanism.answer, said))
             elif event.kind == MECHANISMS:
                 self._has = set(event.arguments[0].upper().split(",")) if event.arguments else self._has
@@ -136,3 +140,11 @@ class Sasl:
     def _failed(self, why: str) -> bool:
         self.trouble = f"SASL: {why}"
         return False
+
+
+def decoded(challenge: str) -> bytes:
+    """What a server says in base64. Raises PermanentError: it is none."""
+    try:
+        return base64.b64decode(challenge)
+    except ValueError:
+        raise PermanentError("what the server says is no base64") from None
