@@ -30,6 +30,7 @@ soak: $(VENV)/.test
 	GATEWATCH_DRAWN=20000 $(PYTEST) tests/search/test_embedded_parity.py -k drawn
 	GATEWATCH_FUZZED=1000000 GATEWATCH_FUZZED_LENGTH=1000000 $(PYTEST) tests/lucene/test_fuzz.py
 	GATEWATCH_FUZZED_IRC=1000000 $(PYTEST) -rP tests/chat/test_irc_fuzz.py
+	GATEWATCH_FUZZED_MATRIX=200000 $(PYTEST) -rP tests/chat/test_matrix_fuzz.py
 	GATEWATCH_BREAKS=50 $(PYTEST) -rP tests/chat/test_irc_breaks.py
 	GATEWATCH_BREAKS=4 GATEWATCH_REAL_TIMES=1 $(PYTEST) -rP tests/chat/test_irc_breaks.py
 	GATEWATCH_ALERTS=1000 $(PYTEST) -rP tests/chat/test_irc_queue.py

@@ -19,6 +19,7 @@ from nio.crypto import ENCRYPTION_ENABLED
 from bot.chat.matrix.answers import REASON_LENGTH, Redirected
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.cryptoclient import CryptoClient
+from bot.chat.matrix.sane import without_odd_events
 from bot.chat.matrix.slowed import Slowed
 from bot.errors import PermanentError
 
@@ -91,6 +92,13 @@ class Client(CryptoClient):
         method, path = Api.join(self.access_token, room)
         query = urlencode({"via": server, "server_name": server})
         return await self._send(JoinResponse, method, f"{path}{'&' if '?' in path else '?'}{query}")
+
+    async def parse_body(self, transport_response: aiohttp.ClientResponse) -> dict[Any, Any]:
+        """As nio's, without events that its parser would choke on."""
+        body: dict[Any, Any] = await super().parse_body(transport_response)
+        if odd := without_odd_events(body):
+            log.warning("matrix left out events that are none count=%d", odd)
+        return body
 
     async def receive_response(self, response: Response) -> None:
         """As nio's, but an odd event that nio's picture of a room cannot take does not cost the answer."""
