@@ -91,7 +91,9 @@ class Renderer:
         if not wanted:
             return NOTHING_LEFT
         seen = [one.failure.newest for one in wanted]
-        return Rendered(digest(self._summary(wanted, None), len(folded), min(seen), max(seen)))
+        message = digest(self._summary(wanted, None), len(folded), min(seen), max(seen))
+        # Once for all those whom its changes would have told, each by itself.
+        return Rendered(message, (), self._is_loud(row.room, wanted), mentions=self._mentions(row.room, wanted))
 
     def _judged(self, failures: Iterable[Failure], now: datetime) -> list[Judged]:
         return [judge(one, self._signatures, now, self._rules.waits) for one in failures]

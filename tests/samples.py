@@ -113,7 +113,7 @@ def summaries() -> list[Sample]:
         Sample(
             "Digest",
             "More waited than is said singly.",
-            (said(digest(Summary(58, 44, worst), 41, NOW - 2 * hours, NOW)),),
+            (said(digest(Summary(58, 44, worst), 41, NOW - 2 * hours, NOW), True),),
         ),
     ]
 

@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 
 from bot.announcer import Announcer
-from bot.config import Feed
+from bot.config import Announce, Feed
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Message
 from bot.records import Delivery, Kind, Rendered, Stage
+from bot.sections import Mentions, RoomManner
 from bot.store import Store, Tx
 from tests.fakes import IRC, MATRIX, MINUTE, START, Gate, until
 
@@ -259,6 +260,18 @@ async def test_an_unknown_that_was_folded_and_turns_out_known_is_a_new_message(g
     await gate.tick(3)
     digest = "digest: 2 changes failed 11:59 to 11:59 UTC: 2 failed builds, 0 % known"
     assert gate.irc.told == gate.matrix.told == [digest, HEAD + f"tempest: {BOOMS}"]
+
+
+@pytest.mark.parametrize(("line", "loud"), [("boom", False), ("Error: odd", True)])
+async def test_a_digest_tells_whom_its_changes_would_have_told(gates: Gates, line: str, loud: bool) -> None:
+    mentions = Mentions(unknown=("@ada:x",))
+    gate = gates(fold_over=1, announce=Announce(rooms={MATRIX: RoomManner(mentions=mentions)}))
+    for number in (1, 2):
+        gate.fails(f"u{number}", line, change=f"90000{number}")
+    await gate.tick(4)
+    (post,) = gate.matrix.posts
+    assert post.message.text.startswith("digest: 2 changes failed")
+    assert (post.loud, post.mentions) == (loud, ("@ada:x",) if loud else ())
 
 
 async def test_of_what_was_folded_nothing_else_is_corrected(gates: Gates) -> None:
