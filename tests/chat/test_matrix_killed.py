@@ -29,7 +29,7 @@ from tests.chat.matrix_process import Life, corrected, living, note, store_url
 from tests.chat.matrix_scene import Scene
 from tests.servers.synapse import SERVER_NAME
 
-pytestmark = pytest.mark.xdist_group("synapse")
+pytestmark = pytest.mark.xdist_group("synapse-killed")  # a minute, which the others need not wait for
 KILLS = int(os.environ.get("GATEWATCH_KILLS", "20"))
 SEED = 7_2026
 MESSAGES, COMMANDS = 300, 100

@@ -23,7 +23,7 @@ from tests.chat.matrix_bot import Bot, MemoryKeep, config, post
 from tests.chat.matrix_process import answer
 from tests.servers.synapse import SERVER_NAME, Synapse
 
-pytestmark = pytest.mark.xdist_group("synapse")
+pytestmark = pytest.mark.xdist_group("synapse-limited")
 per_second, _, burst = os.environ.get("GATEWATCH_RC_MESSAGE", "2/4").partition("/")
 PER_SECOND, BURST = float(per_second), int(burst)
 BUSY, OTHER, SMALL = 492, 5, 3  # alerts by room: 500 in all, which would take four minutes (40 at Synapse's own limit)
