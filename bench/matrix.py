@@ -1,30 +1,36 @@
 """What the Matrix adapter costs, and how long a message takes from the bot to a person in the room.
 
-    python -m bench.matrix [--rounds 40]
+    python -m bench.matrix [--rounds 40] [--seconds 60]
 
 On a real Synapse without rate limits. Each way to the room in each round, so that what else the machine does hits all.
+Then what an idle bot costs, whose only network is Matrix, without the extra e2e, with it, and in an encrypted room.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import quote
 
 import pytest
 
+from bench.idle import cost
 from bench.measuring import machine
 from bot.chat.matrix.config import Timings
 from tests.chat.alerts import announcing, words
 from tests.chat.human_matrix import Human
 from tests.chat.matrix_bot import PASSWORD, Bot, MemoryKeep, config, post
+from tests.endtoend.process import Bot as Process
 from tests.servers.synapse import SERVER_NAME, Synapse
 
 AS_SHIPPED = Timings()  # the config's own waits
@@ -96,12 +102,55 @@ async def seen(synapse: Synapse, folder: Path, rounds: int) -> None:
         )
 
 
-async def run(rounds: int) -> None:
+def without_extra(folder: Path) -> Mapping[str, str]:
+    """An environment in which the libraries of encryption seem not to be installed."""
+    (folder / "sitecustomize.py").write_text('import sys\nsys.modules["vodozemac"] = None\n', encoding="ascii")
+    return {"PYTHONPATH": str(folder)}
+
+
+async def idle(
+    synapse: Synapse, name: str, folder: Path, wait: float, *, encryption: bool, more: Mapping[str, str]
+) -> None:
+    """Run a bot that has said one thing in its room; read its cost twice, `wait` seconds apart."""
+    user, reader = synapse.register(name, PASSWORD), synapse.register(f"{name}-reader", "pw")
+    human = Human(synapse.url, reader, "pw")
+    room_id = human.create(public=False, invite=user)
+    if encryption:
+        human.state(room_id, "m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"})
+    account = {"type": "matrix", "homeserver": synapse.url, "user": user, "password": PASSWORD}
+    rooms = [f"matrix:{room_id}"]
+    settings = {
+        "search": {"url": "embedded", "path": "index"},
+        "networks": {"matrix": {**account, "encryption": encryption}},
+        "feeds": {"all": {"rooms": rooms}},
+    }
+    bot = Process(folder / name, {**settings, "builds": {}, "poll": {}})
+    with patch.dict(os.environ, more), bot.running():
+        said = [sys.executable, "-m", "bot", "say", "-c", str(folder / name / "config.yaml"), rooms[0], "hello"]
+        await asyncio.to_thread(subprocess.run, said, check=True, stdout=subprocess.DEVNULL)
+        assert bot.process is not None
+        costs = []
+        for _ in range(2):
+            await asyncio.sleep(wait)
+            costs.append(cost(bot.process.pid))
+        await bot.stop()
+    used = 100 * (costs[1].cpu - costs[0].cpu) / wait
+    print(f"idle, {name}: VmRSS {costs[1].resident:.1f} MB, Pss {costs[1].shared_out:.1f} MB, CPU {used:.2f} %")
+
+
+async def run(rounds: int, wait: float) -> None:
     with tempfile.TemporaryDirectory(prefix="gatewatch-bench-") as folder:
         synapse = Synapse(Path(folder))
         synapse.start()
         try:
-            await seen(synapse, Path(folder), rounds)
+            if rounds:
+                await seen(synapse, Path(folder), rounds)
+            hidden = Path(folder) / "hidden"
+            hidden.mkdir()
+            bare = without_extra(hidden)
+            await idle(synapse, "without-the-extra", Path(folder), wait, encryption=False, more=bare)
+            await idle(synapse, "with-the-extra", Path(folder), wait, encryption=False, more={})
+            await idle(synapse, "encrypted", Path(folder), wait, encryption=True, more={})
         finally:
             synapse.kill()
 
@@ -109,10 +158,11 @@ async def run(rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="What the Matrix adapter costs, and how fast it is.")
     parser.add_argument("--rounds", type=int, default=40, help="messages of each kind whose time is taken")
+    parser.add_argument("--seconds", type=float, default=60, help="between two readings of an idle bot")
     given = parser.parse_args()
     machine()
     try:
-        asyncio.run(run(given.rounds))
+        asyncio.run(run(given.rounds, given.seconds))
     except pytest.skip.Exception as missing:
         sys.exit(str(missing))
 
