@@ -55,7 +55,7 @@ async def _look(network: str, account: MatrixConfig, store: Store, folder: Crypt
 
 
 def _shown(account: MatrixConfig, seen: Seen) -> Iterator[str]:
-    from bot.chat.matrix.encryption import grouped
+    from bot.chat.matrix.byhand import grouped
 
     yield f"account   {account.user} at {account.homeserver}"
     yield f"device    {seen.device or 'none: this token has no device'}"

@@ -111,6 +111,10 @@ async def test_a_private_talk_is_encrypted_as_clients_begin_them(encrypted: Cryp
             assert (heard.private, heard.text) == (True, "help")
             await bot.chat.say(Post(heard.room, "r1", Message("here I am"), answers=heard))
             assert plainly(await human.reads(talk, "here I am")) == NO_SHIELD
+            await human.do("ask", user=encrypted.user, room=talk)
+            answer = await until(lambda: [text for text in human.said(talk) if "cannot compare emoji" in text])
+            status = bot.chat.status()
+            assert f"my session {status.device} in my profile: its key has to be {status.fingerprint}." in answer[0]
 
 
 @pytest.mark.parametrize("lost", ["all", "all but the seeds"])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.byhand import grouped
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.cryptoclient import PeeweeException
@@ -133,8 +134,3 @@ class Encryption:
             await ask(self._client.keys_claim(wanted), "claim one-time keys", self._within)
         for message in list(self._client.outgoing_to_device_messages):
             await ask(self._client.to_device(message), "send a key event", self._within)
-
-
-def grouped(key: str) -> str:
-    """`AbCdEfGh...` as `AbCd EfGh ...`, as clients show it."""
-    return " ".join(key[at : at + 4] for at in range(0, len(key), 4))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
 from bot.chat import Hear
+from bot.chat.matrix.byhand import asked_to_verify, by_hand
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.hearing import Ear, hear, is_listened_to
 from bot.chat.matrix.rooms import Rooms
+from bot.chat.matrix.seldom import Seldom
 from bot.chat.matrix.unreadable import Unreadable
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Heard, Message, Person, Post, Said
@@ -42,6 +45,7 @@ class Inbox:
         self._clock = clock
         self._say = say
         self._unreadable = Unreadable(client, config.timings)
+        self._verified = Seldom(config.timings.hint_again, time.monotonic)
 
     async def take(self, room_id: str, event: Any) -> None:
         """The one broad guard of this network: an error while an event is handled costs that event only."""
@@ -59,13 +63,15 @@ class Inbox:
             )
 
     async def _hint(self, room: str, room_id: str, event: Any) -> None:
-        """Tell who wrote what cannot be read; the key of the hint makes it one, also after a crash."""
+        """Tell who wrote what the bot cannot do with it; the key of the hint makes it one, also after a crash."""
         hint = self._unreadable.hint(room_id, event)
+        if asked_to_verify(event, self._client.user_id) and self._verified.due((room_id, event.sender)):
+            hint = by_hand(self._client)
         if not hint:
             return
         asked = Heard(event.event_id, self._network, room, False, Person(event.sender), "", self._clock())
         try:
-            await self._say(Post(room, f"unreadable/{event.event_id}", Message(hint), answers=asked))
+            await self._say(Post(room, f"hint/{event.event_id}", Message(hint), answers=asked))
         except (TemporaryError, PermanentError) as error:
             log.warning("matrix hint is not said room=%s error=%s", room, error)
 

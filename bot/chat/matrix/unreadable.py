@@ -13,6 +13,7 @@ from nio import EncryptionError, MegolmEvent, UnknownToDeviceEvent
 
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
+from bot.chat.matrix.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +41,9 @@ class Unreadable:
     def __init__(self, client: Client, timings: Timings, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._wait = timings.key_wait.total_seconds()
-        self._again = timings.hint_again.total_seconds()
         self._monotonic = monotonic
         self._given_up: dict[Key, float] = {}
-        self._hinted: dict[Key, float] = {}
+        self._hints = Seldom(timings.hint_again, monotonic)
         self._withheld: dict[tuple[str, str], str] = {}  # by sender and session
         client.add_to_device_callback(self._note_withheld, UnknownToDeviceEvent)
 
@@ -68,13 +68,9 @@ class Unreadable:
 
     def hint(self, room_id: str, event: Any) -> str:
         """What to tell the sender of one that cannot be read, "" where they were told lately."""
-        if not isinstance(event, MegolmEvent) or self._client.olm is None:
+        encrypted = isinstance(event, MegolmEvent) and self._client.olm is not None
+        if not encrypted or not self._hints.due((room_id, event.sender)):
             return ""
-        key, now = (room_id, event.sender), self._monotonic()
-        if now < self._hinted.get(key, 0.0):
-            return ""
-        self._hinted = {who: until for who, until in self._hinted.items() if until > now}
-        self._hinted[key] = now + self._again
         return DISTRUSTED if self._withheld.get((event.sender, event.session_id)) in DISTRUST else NO_KEY
 
     def _decrypted(self, room_id: str, event: MegolmEvent) -> Any:

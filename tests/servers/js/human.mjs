@@ -60,6 +60,8 @@ const verbs = {
   send: ({ room, content }) => client.sendMessage(room, { msgtype: "m.text", ...content }),
   // A request past the client: events and keys as it would not make them.
   raw: ({ method, path, body }) => client.http.authedRequest(method, path, undefined, body),
+  // What "Verify" in a person's profile does.
+  ask: async ({ user, room }) => (await crypto.requestVerificationDM(user, room), {}),
   // What /verify DEVICE KEY does in Element, for a device of one's own account.
   verify: async ({ device }) => (await crypto.crossSignDevice(device), {}),
   // What /discardsession does in Element.
