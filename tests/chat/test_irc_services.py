@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -42,13 +43,25 @@ async def test_a_wrong_password_is_said_and_the_rest_works(services: Ircd) -> No
     async with known(services, "watchb"):
         pass
     async with members_only(services, "#members"):
-        nickserv = {"password": "wrong"}
+        nickserv = {"password": "mistaken"}
         async with running(services, "#members", "#open", nick="watchb", nickserv=nickserv) as bot:
             await bot.ready()
             status = bot.chat.status()
-            assert "NickServ does not accept the bot" in status.trouble and "wrong" not in status.trouble
+            assert "NickServ does not accept the bot (wrong password)" in status.trouble
             assert status.rooms["test:#open"] == "joined"
             assert "for registered nicks only: configure nickserv" in status.rooms["test:#members"]
+
+
+async def test_a_password_that_nickserv_repeats_is_said_and_logged_nowhere(
+    services: Ircd, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Anope takes the first word for an account: "Nick <password> isn't registered."
+    nickserv = {"password": "oftcpw12", "order": "password-first"}
+    with caplog.at_level(logging.DEBUG, "bot"):
+        async with running(services, nick="watchf", nickserv=nickserv) as bot:
+            await bot.until(lambda: "no such account" in bot.chat.status().trouble)
+            assert "oftcpw12" not in repr(bot.chat.status())
+    assert "no such account" in caplog.text and "oftcpw12" not in caplog.text
 
 
 async def test_by_certificate(services: Ircd) -> None:

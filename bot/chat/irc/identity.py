@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from bot.chat.irc.backoff import LongWait
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
-from bot.chat.irc.nickserv import ACCEPTED, REJECTED, Services
+from bot.chat.irc.nickserv import ACCEPTED, Services, rejection
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.together import either
 from bot.errors import TemporaryError
@@ -144,8 +144,8 @@ class Identity:
             self._holder_left.set()
         if ACCEPTED.search(event.text) and self._services.identified:
             self.on_known()
-        elif REJECTED.search(event.text) and not self.known and self._services.identified:
-            self.complain(f"{self._services.name} does not accept the bot ({event.text}): check the nickserv section")
+        elif (why := rejection(event.text)) and not self.known and self._services.identified:
+            self.complain(f"{self._services.name} does not accept the bot ({why}): check the nickserv section")
 
     def on_nobody(self, event: Event) -> bool:
         """Numeric 401; True if it is services that are not there."""

@@ -16,11 +16,19 @@ from bot.errors import TemporaryError
 ACCEPTED = re.compile(
     r"password accepted|you are (now|already|successfully) (identified|recogni[sz]ed|logged in)", re.I
 )
-REJECTED = re.compile(
-    r"(password (is )?|authentication )(incorrect|invalid|failed)|(invalid|incorrect|wrong) password"
-    r"|(n't|not) (registered|a registered)|too many (failed|invalid)",
-    re.I,
-)
+# Said in our words: a service may take the password for an account's name, and then repeats it.
+REJECTED = {
+    "wrong password": re.compile(
+        r"(password (is )?|authentication )(incorrect|invalid|failed)|(invalid|incorrect|wrong) password", re.I
+    ),
+    "no such account: is `account` right, and `order`?": re.compile(r"(n't|not) (registered|a registered)", re.I),
+    "too many tries": re.compile(r"too many (failed|invalid)", re.I),
+}
+
+
+def rejection(says: str) -> str:
+    """Why services do not accept a password, "" if that is not what they say."""
+    return next((why for why, words in REJECTED.items() if words.search(says)), "")
 
 
 class Services:
