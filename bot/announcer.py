@@ -12,7 +12,7 @@ from bot.chat import Chat
 from bot.deliveries import fold_stale
 from bot.errors import PermanentError, TemporaryError
 from bot.folding import PATIENCE, fold_limits, too_slow
-from bot.model import Message, Post, Said
+from bot.model import JOINED, Message, NetworkStatus, Post, Said
 from bot.records import Delivery, Rendered
 from bot.store import Store, Tx
 from bot.troubles import Troubles
@@ -55,6 +55,7 @@ class Announcer:
         self._part = f"deliveries to {chat.name}"
         self._too_many = 0  # were waiting when the network's pace made them a summary
         self._told_pace = False
+        self._joined: set[str] = set()  # the rooms, at the last look
         self._at: Delivery | None = None  # what is being rendered or said
         self._spoilt: Delivery | None = None  # what the guard caught while it was
 
@@ -83,7 +84,9 @@ class Announcer:
             spoilt = self._spoilt.id
             await self._store.write(lambda tx: tx.fail(spoilt, "internal error", self._clock()))
         self._at = self._spoilt = None
-        pace = self._chat.status().pace
+        status = self._chat.status()
+        await self._hurry(status)
+        pace = status.pace
         self._at = await self._store.write(lambda tx: self._claim(tx, pace))
         self._tell_pace(pace)
         if self._at is None:
@@ -93,6 +96,14 @@ class Announcer:
         self._at = None
         self._troubles.end(self._part)
         return True
+
+    async def _hurry(self, status: NetworkStatus) -> None:
+        """What waits for its next try because the bot was not in the room waits no longer once it is."""
+        joined = {room for room, how in status.rooms.items() if how == JOINED}
+        new = joined - self._joined
+        if new:
+            await self._store.write(lambda tx: tx.hurry(new, self._clock()))
+        self._joined = joined
 
     def _claim(self, tx: Tx, pace: timedelta) -> Delivery | None:
         if tx.idle(self._chat.name):

@@ -44,4 +44,4 @@ class Minder:
             self._away.pop(part, None)
             self._troubles.end(part)
         elif now - self._away.setdefault(part, now) > self._patience:
-            self._troubles.begin(part, trouble)
+            self._troubles.begin(part, trouble, since=self._away[part])

@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from bot.chat import Chat
@@ -20,6 +20,7 @@ from bot.model import Message, Post, room_address
 
 log = logging.getLogger(__name__)
 
+AGAIN = timedelta(hours=1)  # until operators hear once more of the same single event
 LONGEST_WAIT = 60.0  # seconds; a far end may ask for more
 WAITING = 50  # lines that wait for the operators' network; the oldest fall out, the log has them all
 
@@ -42,6 +43,7 @@ class Troubles:
         self._clock = clock
         self._open: dict[str, Trouble] = {}
         self._seen_by: dict[str, set[str]] = {}
+        self._noticed: dict[str, tuple[str, datetime]] = {}
         self._posts: deque[Post] = deque(maxlen=WAITING)
 
     @property
@@ -49,12 +51,16 @@ class Troubles:
         """Those that last, the oldest first."""
         return list(self._open.values())
 
-    def begin(self, part: str, sentence: str, by: str = "") -> None:
-        """Say it, unless this part is known to be in trouble. `by`: who saw it, where several may."""
+    def begin(self, part: str, sentence: str, by: str = "", since: datetime | None = None) -> None:
+        """Say it, unless this part is known to be in trouble.
+
+        `by`: who saw it, where several may. `since`: when it began, if that was not now.
+        """
         self._seen_by.setdefault(part, set()).add(by)
         if part in self._open:
             return
-        self._open[part] = Trouble(part, sentence, self._clock())
+        sentence = _without_name(part, sentence)
+        self._open[part] = Trouble(part, sentence, since or self._clock())
         log.error("trouble part=%r why=%r", part, sentence)
         self._tell(f"trouble: {part}: {sentence}")
 
@@ -70,9 +76,13 @@ class Troubles:
         self._tell(f"over: {part} works again after {_span(lasted)}")
 
     def once(self, part: str, sentence: str) -> None:
-        """A single event that an operator has to know of."""
+        """A single event that an operator has to know of; the same again within AGAIN is in the log alone."""
+        sentence, now = _without_name(part, sentence), self._clock()
         log.error("notice part=%r why=%r", part, sentence)
-        self._tell(f"{part}: {sentence}")
+        last, when = self._noticed.get(part, ("", now))
+        if last != sentence or now - when > AGAIN:
+            self._noticed[part] = sentence, now
+            self._tell(f"{part}: {sentence}")
 
     def _tell(self, line: str) -> None:
         """The key is made once: a line in doubt is said again as the same."""
@@ -95,6 +105,11 @@ class Troubles:
                     log.error("operators not told room=%s why=%r", self._room, str(error))
                 if self._posts and self._posts[0] is post:
                     self._posts.popleft()
+
+
+def _without_name(part: str, sentence: str) -> str:
+    """`network oftc` needs no `oftc: ` before what is wrong with it."""
+    return sentence.removeprefix(f"{part.partition(' ')[2]}: ")
 
 
 def _span(seconds: int) -> str:

@@ -160,7 +160,7 @@ class Network:
     """The Chat contract, kept in memory. `told`: what people saw, in order; `posts`: all that was to be said.
 
     `faults`: what the next posts run into; None is success. `ready` False: nobody is to claim for it. `gone`: what
-    was said and is not there any more. `pace`: how far apart it lets messages be.
+    was said and is not there any more. `pace`: how far apart it lets messages be. `rooms`: how each is.
     """
 
     def __init__(self, name: str, edits: bool) -> None:
@@ -168,6 +168,7 @@ class Network:
         self.edits = edits
         self.ready = True
         self.pace = timedelta(0)
+        self.rooms: dict[str, str] = {}
         self.faults: list[Exception | None] = []
         self.gone: set[str] = set()
         self.told: list[str] = []
@@ -190,7 +191,9 @@ class Network:
         return Said(f"${len(self.told)}" if self.edits else "", anew)
 
     def status(self) -> NetworkStatus:
-        return NetworkStatus(self.name, "connected" if self.ready else "away", self.ready, pace=self.pace)
+        return NetworkStatus(
+            self.name, "connected" if self.ready else "away", self.ready, pace=self.pace, rooms=self.rooms
+        )
 
 
 def signature(id: str, query: str, **other: Any) -> Signature:

@@ -11,7 +11,7 @@ import pytest
 from bot.announcer import Announcer
 from bot.config import Announce, Feed
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Message
+from bot.model import JOINED, Message
 from bot.records import Delivery, Kind, Rendered, Stage
 from bot.sections import Mentions, RoomManner
 from bot.store import Store, Tx
@@ -100,6 +100,27 @@ async def test_a_room_that_is_put_off_holds_up_no_other_and_keeps_its_order(gate
     await gate.speak()
     assert [post.room for post in gate.irc.posts[3:]] == [IRC, IRC]
     assert [" 900001," in text for text in gate.irc.told] == [True, False, True, False]
+
+
+async def test_what_waited_for_a_room_is_said_as_soon_as_the_bot_is_in_it(gate: Gate) -> None:
+    await failed(gate, changes=2)
+    gate.irc.rooms = {IRC: "banned"}
+    gate.irc.faults = [TemporaryError("banned")]
+    await gate.speak()
+    assert gate.irc.told == []
+    gate.irc.rooms = {IRC: JOINED}
+    await gate.speak()
+    assert len(gate.irc.told) == 2
+
+
+async def test_a_room_that_stays_joined_hurries_nothing(gate: Gate) -> None:
+    gate.irc.rooms = {IRC: JOINED}
+    await gate.speak()
+    await failed(gate)
+    gate.irc.faults = [TemporaryError("slow down", retry_after=42.0)]
+    await gate.speak()
+    await gate.speak()
+    assert gate.irc.told == []
 
 
 async def test_what_is_refused_has_failed_and_its_corrections_are_dropped(gate: Gate) -> None:

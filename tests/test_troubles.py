@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import PermanentError, TemporaryError
-from bot.troubles import WAITING, Troubles
+from bot.troubles import AGAIN, WAITING, Troubles
 from tests.fakes import START, Network, until
 
 
@@ -56,6 +56,37 @@ async def test_how_long_it_lasted(seconds: int, words: str) -> None:
         ops.troubles.end("store")
         await until(lambda: len(ops.chat.told) == 2)
     assert ops.chat.told[1] == f"over: store works again after {words}"
+
+
+async def test_it_counts_from_when_it_began_and_not_from_when_it_was_said() -> None:
+    ops = Ops()
+    with running(ops.troubles):
+        ops.troubles.begin("network oftc", "no route", since=START - timedelta(seconds=45))
+        ops.now += timedelta(seconds=30)
+        ops.troubles.end("network oftc")
+        await until(lambda: len(ops.chat.told) == 2)
+    assert ops.chat.told[1] == "over: network oftc works again after 75 s"
+
+
+async def test_a_part_is_named_once_in_its_line() -> None:
+    ops = Ops()
+    with running(ops.troubles):
+        ops.troubles.begin("network oftc", "oftc: no route")
+        ops.troubles.once("room oftc:#nova", "oftc:#nova: banned")
+        await until(lambda: len(ops.chat.told) == 2)
+    assert ops.chat.told == ["trouble: network oftc: no route", "room oftc:#nova: banned"]
+
+
+async def test_the_same_event_is_told_again_after_an_hour(caplog: pytest.LogCaptureFixture) -> None:
+    ops = Ops()
+    with running(ops.troubles):
+        for sentence in ("banned", "banned", "muted", "muted"):
+            ops.troubles.once("room oftc:#nova", sentence)
+        ops.now += AGAIN + timedelta(seconds=1)
+        ops.troubles.once("room oftc:#nova", "muted")
+        await until(lambda: len(ops.chat.told) == 3)
+    assert ops.chat.told == [f"room oftc:#nova: {sentence}" for sentence in ("banned", "muted", "muted")]
+    assert caplog.text.count("notice part='room oftc:#nova'") == 5
 
 
 async def test_parts_are_in_trouble_each_by_itself_and_it_can_come_back() -> None:

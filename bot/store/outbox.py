@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -136,6 +136,11 @@ class OutboxVerbs(Verbs):
     def set_due(self, id: int, due: datetime | None) -> None:
         """Move a queued row; None: not yet to be claimed. A row whose text stands is not moved."""
         self._change((delivery.c.id == id) & FREE, due=due)
+
+    def hurry(self, rooms: Collection[str], now: datetime) -> None:
+        """What was put off in these rooms may be tried now."""
+        waits = (delivery.c.stage == Stage.QUEUED) & (delivery.c.not_before > now)
+        self._change(waits & delivery.c.room.in_(rooms), not_before=now)
 
     def end(self, id: int, stage: Stage, reason: str, now: datetime, folded_into: int | None = None) -> bool:
         """End a row that is unfinished, with a reason; False if it has ended before (that end stays)."""
