@@ -45,7 +45,7 @@ def connected(bot: Bot) -> None:
 
 def key_at(synapse: Synapse, user: str) -> tuple[str, str]:
     """Device and key, as anybody's client is told; in groups, as it shows it."""
-    human = Human(synapse.url, synapse.register(f"reader{next(numbers)}", "pw"), "pw")
+    human = Human(synapse.url, synapse.register(f"verifier{next(numbers)}", "pw"), "pw")
     devices = human.call("POST", "keys/query", {"device_keys": {user: []}})["device_keys"][user]
     (device,) = (one for one in devices if one.startswith("GW"))
     key = devices[device]["keys"][f"ed25519:{device}"]
