@@ -179,6 +179,29 @@ async def test_broken_start_is_tried_again_on_the_same_device(far_end: FarEnd, n
     assert keep.value(".token") == ("T1" if verb == "login" else "T0")
 
 
+async def test_kept_token_of_another_device_is_not_used(far_end: FarEnd, keep: MemoryKeep) -> None:
+    """A message is said once by the same device only."""
+    far_end.answers["whoami"] = says({"user_id": USER, "device_id": "OTHER"})
+    async with bot_for(far_end, keep).running() as bot:
+        await bot.ready()
+        assert bot.chat.status().device == "D"
+    assert [body["device_id"] for body in far_end.bodies if "device_id" in body] == ["D"]
+    assert keep.value(".token") == "T1"
+
+
+@pytest.mark.parametrize(
+    ("verb", "kept", "sentence"), [("login", False, "the login is for"), ("whoami", True, "the token is for")]
+)
+async def test_somebody_else_s_login_is_permanent(far_end: FarEnd, verb: str, kept: bool, sentence: str) -> None:
+    far_end.answers[verb] = says({"user_id": "@eve:example.org", "device_id": "D", "access_token": "T1"})
+    keep = earlier_keep() if kept else MemoryKeep()
+    bot = bot_for(far_end, keep)
+    with pytest.raises(PermanentError, match=f"{sentence} @eve:example.org, the config file says user: {USER}"):
+        await bot.chat.run(bot.hear)
+    assert len(far_end.requests) == 1
+    assert keep.values.get(f"matrix.net.{USER}.token") == ("T0" if kept else None)
+
+
 async def test_device_that_the_server_names_itself_is_kept(far_end: FarEnd) -> None:
     kept = MemoryKeep()
     async with bot_for(far_end, kept).running() as bot:
