@@ -383,6 +383,30 @@ async def test_back_again_is_known_at_once_though_polls_are_long(far_end: FarEnd
             await bot.ready()
 
 
+async def test_server_that_has_always_something_new_is_not_hammered(far_end: FarEnd, keep: MemoryKeep) -> None:
+    async def at_once(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"next_batch": f"n{len(far_end.since)}"})
+
+    far_end.answers["sync"] = at_once
+    async with bot_for(far_end, keep, timings=timings(pause=milliseconds(400))).running() as bot:
+        await bot.ready()
+        await asyncio.sleep(1.0)  # the time in which the requests are counted
+    assert 6 <= far_end.count("GET sync") <= 12
+
+
+async def test_an_idle_poll_is_followed_by_the_next_at_once(far_end: FarEnd, keep: MemoryKeep) -> None:
+    async def idle(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.3)
+        ended.append(time.monotonic())
+        return web.json_response({"next_batch": "tok1"})
+
+    ended: list[float] = []
+    far_end.answers["sync"] = idle
+    async with bot_for(far_end, keep, timings=timings(pause=milliseconds(250))).running():
+        await until(lambda: len(far_end.at) == 4)
+    assert min(came - end for came, end in zip(far_end.at[1:], ended, strict=False)) < 0.1
+
+
 async def test_server_that_answers_at_once_with_nothing_new_is_not_hammered(far_end: FarEnd, keep: MemoryKeep) -> None:
     far_end.answers["sync"] = says({"next_batch": "tok1"})
     async with bot_for(far_end, keep, timings=timings(pause=milliseconds(250))).running() as bot:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -24,6 +25,8 @@ from bot.errors import TemporaryError
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+AT_ONCE = 4  # polls in the time of a pause, where there is always something new
 
 FILTER = {
     "presence": {"types": []},
@@ -107,6 +110,7 @@ class Sync:
 
     async def _round(self) -> None:
         """One answer of the server."""
+        asked_at = time.monotonic()
         answer = await self._until_well(self._poll)
         for synced in self._synced:
             await synced(answer)
@@ -116,11 +120,17 @@ class Sync:
         # The first start has no history: what was said before it was not said to this bot.
         spoken = [] if self._since is None else await self._spoken(answer, self._since)
         after: str = answer.next_batch
-        if after == self._since:  # a server that answers at once with nothing new must not make us spin
-            await asyncio.sleep(self._timings.pause.total_seconds())
-        else:
+        news = after != self._since
+        if news:
             await self._progress.go_on(spoken, after)
         self._since = after
+        await self._breathe(asked_at, news)
+
+    async def _breathe(self, asked_at: float, news: bool) -> None:
+        """A server that answers at once, and with nothing new at that, must not make us spin."""
+        between = self._timings.pause.total_seconds()
+        least = between / AT_ONCE if news else between
+        await asyncio.sleep(max(0.0, asked_at + least - time.monotonic()))
 
     async def _spoken(self, answer: Any, since: str) -> list[tuple[str, Any]]:
         found = await self._until_well(lambda: self._timeline.spoken(answer, since))
