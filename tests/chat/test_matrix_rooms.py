@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
 
 from bot.errors import TemporaryError
+from bot.model import JOINED, NOT_YET
+from tests.chat.fake_matrix import USER, FarEnd, earlier_keep, refuses
 from tests.chat.human_matrix import Human, until
-from tests.chat.matrix_bot import PASSWORD, Bot, milliseconds, post, timings
+from tests.chat.matrix_bot import PASSWORD, Bot, config, milliseconds, post, timings
 from tests.chat.matrix_scene import Scene
 from tests.servers.synapse import SERVER_NAME
 
@@ -353,3 +357,25 @@ async def test_kept_successors_outlive_the_old_room(scene: Scene) -> None:
         await bot.joined(room)
         assert await human.do(members, scene, after)
         assert not await human.do(members, scene, room_id)
+
+
+async def test_a_server_that_lets_few_rooms_in_is_asked_seldom() -> None:
+    far_end, rooms = FarEnd(), [f"net:!{number}:example.org" for number in range(40)]
+    began, let_in, lifted = time.monotonic(), list[str](), list[bool]()
+
+    async def one_in_a_while(request: web.Request) -> web.StreamResponse:
+        if not lifted and time.monotonic() - began < 0.3 * (len(let_in) - 4):
+            return await refuses("M_LIMIT_EXCEEDED", 429, retry_after_ms=300)(request)
+        let_in.append(request.path)
+        return web.json_response({"room_id": request.path.rpartition("/")[2]})
+
+    far_end.answers["join"] = one_in_a_while
+    async with far_end.serving():
+        bot = Bot(config(far_end.url, USER), rooms, earlier_keep())
+        async with bot.running():
+            await bot.ready()
+            assert set(bot.chat.status().rooms.values()) == {JOINED, NOT_YET}
+            await until(lambda: len(let_in) >= 8)
+            assert far_end.count("POST join") <= 8 + 8
+            lifted.append(True)
+            await until(lambda: set(bot.chat.status().rooms.values()) == {JOINED})

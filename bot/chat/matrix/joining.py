@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Limited, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.invites import Invites
@@ -25,6 +25,7 @@ class Joining:
         self._invites = invites
         self._config = config
         self._upgrades = Upgrades(client, rooms, config.timings)
+        self._held = 0.0  # the server answers no more of this before
 
     async def run(self) -> None:
         """Join what is not joined, for ever, as soon as it is known where we are. Raises TokenRefused."""
@@ -32,14 +33,15 @@ class Joining:
             self._rooms.wake.clear()
             for place in self._rooms.places:
                 await self._rooms.in_touch.wait()
-                await self._tend(place)
+                if self._held <= self._rooms.monotonic():
+                    await self._tend(place)
             self._rooms.settle()
             await self._leave_unknown()
             await self._until_due()
 
     async def _until_due(self) -> None:
         due = [place.due for place in self._rooms.places if self._restless(place)]
-        wait = max(0.0, min(due) - self._rooms.monotonic()) if due else None
+        wait = max(0.0, max(min(due), self._held) - self._rooms.monotonic()) if due else None
         try:
             async with asyncio.timeout(wait):
                 await self._rooms.wake.wait()
@@ -63,6 +65,10 @@ class Joining:
         except Refusal as error:
             longest = self._config.timings.longest_join_pause.total_seconds()
             self._put_off(place, self._sentence(place, error), longest if _is_ban(error) else None)
+        except Limited as error:
+            # Of all rooms together: Synapse lets an account join ten, and then one in 10 s (rc_joins).
+            pause = error.retry_after or self._config.timings.join_pause.total_seconds()
+            self._held = self._rooms.monotonic() + pause
         except TemporaryError as error:
             self._put_off(place, str(error), error.retry_after)
 
