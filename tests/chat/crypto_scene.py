@@ -1,6 +1,6 @@
 """A bot in an encrypted room with a person at a real encrypting client, and what it keeps between its lives.
 
-Its tests carry `pytest.mark.xdist_group("synapse")`.
+Its tests carry `pytest.mark.xdist_group("encryption")`: the other tests of Matrix may have another worker, and Synapse.
 """
 
 from __future__ import annotations

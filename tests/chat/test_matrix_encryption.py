@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -20,7 +21,7 @@ from tests.chat.crypto_scene import NO_SHIELD, CryptoScene, plainly
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import PASSWORD, milliseconds, post, timings
 
-pytestmark = pytest.mark.xdist_group("synapse")
+pytestmark = pytest.mark.xdist_group("encryption")
 
 ENCRYPTED = {"algorithm": "m.megolm.v1.aes-sha2"}
 GARBAGE = "never a key"
@@ -136,6 +137,13 @@ async def test_only_signed_devices_get_the_key_where_the_config_says_so(encrypte
         async with encrypted.running(ignore_unverified_devices=False) as bot:
             await encrypted.says(bot, signed, "for the signed")
             await until(lambda: unsigned.unreadable(encrypted.room_id))
+            for human in (signed, unsigned):
+                await human.send(encrypted.room_id, "!new")
+            await until(lambda: len(bot.heard) == 2)
+            assert {heard.person.account: heard.person.verified for heard in bot.heard} == {
+                signed.id: True,
+                unsigned.id: False,
+            }
         async with encrypted.running() as bot:
             await encrypted.says(bot, unsigned, "for all")
 
@@ -171,6 +179,26 @@ async def test_an_old_copy_of_the_folder_makes_a_new_device(encrypted: CryptoSce
     async with encrypted.running() as bot:
         await until(lambda: bot.chat.status().device != old and bot.chat.status().ready)
         assert "are older than those on the homeserver" in bot.chat.status().notices[0]
+
+
+async def test_a_broken_session_with_a_device_is_made_anew(encrypted: CryptoScene) -> None:
+    """What came through it is lost, and its sender told so; the next key comes through a new one."""
+    async with encrypted.human() as human:
+        await encrypted.room_of(human)
+        async with encrypted.running() as bot:
+            await encrypted.says(bot, human, "hello")
+            await human.send(encrypted.room_id, "!one")
+            await until(lambda: bot.texts() == ["!one"])
+            device = bot.chat.status().device
+        with sqlite3.connect(encrypted.crypto / f"{device}.db") as store:
+            store.execute("DELETE FROM olmsessions")
+        async with encrypted.running() as bot:
+            await human.do("discard", room=encrypted.room_id)
+            await human.send(encrypted.room_id, "!two")
+            await until(lambda: any("could not read that" in text for text in human.said(encrypted.room_id)))
+            await human.do("discard", room=encrypted.room_id)
+            await human.send(encrypted.room_id, "!three")
+            await until(lambda: bot.texts() == ["!three"])
 
 
 # -- the folder -----------------------------------------------------------------------------------------------
@@ -284,3 +312,13 @@ async def test_with_a_token_the_device_is_signed_while_no_password_is_wanted(enc
     (encrypted.crypto / "BYHAND.db").unlink()
     async with encrypted.bot(token=token).running() as bot:
         assert "make a new login for" in await refusal(bot.task)
+
+
+async def test_a_lost_folder_of_a_login_by_hand_asks_for_another(encrypted: CryptoScene) -> None:
+    human = await asyncio.to_thread(encrypted.plain)
+    await encrypted_room(encrypted, human)
+    async with encrypted.running():  # the store has token and device after it, as after a login by hand
+        pass
+    shutil.rmtree(encrypted.crypto)
+    async with encrypted.bot(password=None).running() as bot:
+        assert "or are others: gatewatch matrix login net" in await refusal(bot.task)

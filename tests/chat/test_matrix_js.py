@@ -20,7 +20,7 @@ from tests.chat.human_matrix import until
 from tests.chat.matrix_bot import PASSWORD, post
 from tests.chat.test_matrix_pictures import picture, size
 
-pytestmark = pytest.mark.xdist_group("synapse")
+pytestmark = pytest.mark.xdist_group("encryption")
 
 UNSIGNED_DEVICE = 2  # EventShieldReason.UNSIGNED_DEVICE, as the client numbers it
 

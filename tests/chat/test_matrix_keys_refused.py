@@ -16,7 +16,7 @@ from tests.chat.human_matrix import until
 from tests.chat.matrix_bot import Bot, milliseconds, post, timings
 from tests.servers.proxy import Before, Proxy, proxying
 
-pytestmark = pytest.mark.xdist_group("synapse")
+pytestmark = pytest.mark.xdist_group("encryption")
 
 # What an exchange of keys asks for, in its order.
 OPENING = ("/keys/upload", "/keys/query", "/keys/device_signing/upload", "/keys/signatures/upload")

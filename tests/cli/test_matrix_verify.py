@@ -15,7 +15,7 @@ from tests.cli.conftest import write_config
 from tests.cli.process import Bot, gatewatch
 from tests.servers.synapse import Synapse
 
-pytestmark = pytest.mark.xdist_group("synapse")
+pytestmark = pytest.mark.xdist_group("encryption")
 PASSWORD = "the bot's own"
 numbers = itertools.count(1)
 
