@@ -99,3 +99,17 @@ async def test_a_request_without_an_answer_holds_it_up_for_a_while_only() -> Non
     async with fake(server) as (_, where), running(where, "#gate", **OPEN, timings=timings) as bot:
         await bot.ready()
         assert on(bot) == set()
+
+
+async def test_what_waits_for_its_answer_is_not_asked_for_again() -> None:
+    async with fake(polite) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        for _ in range(50):
+            far_end.say(b":s CAP gatewatch NEW :chghost setname")
+        far_end.say(b"PING :read")
+        await bot.until(lambda: "PONG read" in far_end.lines)
+        assert [line for line in far_end.lines if line.startswith("CAP REQ")] == ["CAP REQ :chghost setname"]
+        far_end.say(b":s CAP gatewatch ACK :chghost setname")
+        far_end.say(b":s CAP gatewatch DEL :setname")
+        far_end.say(b":s CAP gatewatch NEW :setname")
+        await bot.until(lambda: "CAP REQ :setname" in far_end.lines)

@@ -123,6 +123,7 @@ class IrcChat:
             await self._say(post, target, text)
         finally:
             self._busy[target] -= 1
+            self._busy += Counter()  # without those at zero
         return Said()
 
     async def _say(self, post: Post, target: str, text: str) -> None:
@@ -232,7 +233,7 @@ class IrcChat:
     async def _bring(self, room: str, channel: str, now: float) -> Link:
         """Join a channel for which there was no place."""
         ready = [number for number, link in enumerate(self._links) if link.ready]
-        number = self._spread.bring(channel, ready, +self._busy, now)
+        number = self._spread.bring(channel, ready, self._busy, now)
         if number is None:
             raise TemporaryError(f"{room}: not said: no connection to {self.name} has a place for it")
         self._deal()

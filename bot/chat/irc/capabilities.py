@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from bot.chat.irc.connection import Connection, Event
+from bot.chat.irc.pace import Pace
 
 # Asked for wherever they are offered; SASL only where the config wants it.
 WANTED = frozenset(
@@ -31,9 +32,9 @@ UNKNOWN_TO_SERVER = ("410", "421", "451")
 class Capabilities:
     """The capabilities of one connection. Ask with `has("echo-message")`; that may change while connected."""
 
-    def __init__(self, connection: Connection, *, sasl: bool = False) -> None:
+    def __init__(self, connection: Connection, pace: Pace, *, sasl: bool = False) -> None:
         """`sasl`: whether the bot wants to log in with it."""
-        self._connection = connection
+        self._connection, self._pace = connection, pace
         self._wanted = WANTED | ({"sasl"} if sasl else set())
         self._offered: dict[str, str] = {}
         self._on: set[str] = set()
@@ -100,7 +101,7 @@ class Capabilities:
             self._offered[name] = value
 
     def _request(self, names: Iterable[str]) -> None:
-        wanted = self._wanted & set(names)
+        wanted = (self._wanted & set(names)).difference(self._on, *self._asked)
         # Apart from the others: it comes and goes with the services, and a refusal is of all that one line names.
         for request in (wanted - {"sasl"}, wanted & {"sasl"}):
             self._ask_for(request)
@@ -108,6 +109,8 @@ class Capabilities:
     def _ask_for(self, request: set[str] | frozenset[str]) -> None:
         if request:
             self._asked.append(set(request))
+            if self.settled.is_set():  # as others do, what the start takes is not counted
+                self._pace.charge()
             self._connection.send("CAP", "REQ", text=" ".join(sorted(request)))
 
     def _on_taken(self, words: Iterable[str]) -> None:

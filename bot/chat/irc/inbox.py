@@ -34,13 +34,12 @@ class Inbox:
         if any(other != number and _same(line, known) for other, known in self._heard):
             return
         if len(self._tasks) >= MOST_AT_ONCE:
-            if not self._flooded:  # said once, else the flood goes on in the log
+            if not self._flooded:  # said once until all is dealt with, else the flood goes on in the log
                 log.warning(
                     "irc line not dealt with network=%s room=%s why='too many at once'", self._network, line.room
                 )
             self._flooded = True
             return
-        self._flooded = False
         self._heard.append((number, line))
 
         async def deal() -> None:
@@ -56,6 +55,7 @@ class Inbox:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._flooded = self._flooded and bool(self._tasks)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("irc line not dealt with network=%s", self._network, exc_info=error)
 

@@ -18,13 +18,21 @@ class Bucket:
 
     def take(self, count: float, reserve: float, now: float) -> float:
         """Take `count` tokens if `reserve` more stay behind: 0 if taken, else the seconds until it can be."""
-        self._tokens = min(self.capacity, self._tokens + max(0.0, now - self._at) * self.per_second)
-        self._at = now
+        self._fill(now)
         short = count + reserve - self._tokens
         if short > 1e-9:
             return short / self.per_second
         self._tokens -= count
         return 0.0
+
+    def charge(self, count: float, now: float) -> None:
+        """Take them whether they are there or not: whoever comes next waits the longer."""
+        self._fill(now)
+        self._tokens -= count
+
+    def _fill(self, now: float) -> None:
+        self._tokens = min(self.capacity, self._tokens + max(0.0, now - self._at) * self.per_second)
+        self._at = now
 
 
 class Pace:
@@ -52,6 +60,10 @@ class Pace:
                 if wait == 0.0:
                     return
                 await asyncio.sleep(wait)
+
+    def charge(self, count: int = 1) -> None:
+        """For lines that cannot wait, and are few."""
+        self._bucket.charge(count, self._clock())
 
     def spare(self, count: int, reserve: int) -> bool:
         """Take them if they are there now; False, and nothing taken, if not."""

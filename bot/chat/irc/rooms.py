@@ -62,7 +62,7 @@ class Rooms:
             if room.channel not in channels:
                 room.answered.set()
                 if room.state == JOINED:
-                    self._connection.send("PART", room.channel, text="its place is needed")
+                    self._leave(room.channel, "its place is needed")
         had = {room.channel: room for room in self._rooms}
         self._rooms = [had.get(channel) or self._new(channel) for channel in channels]
         self._wake.set()
@@ -144,12 +144,16 @@ class Rooms:
         room = self.find(channel)
         if room is None:
             self._on_cut(channel)
-            self._connection.send("PART", channel, text="not asked for")
+            self._leave(channel, "not asked for")
             return
         room.state, room.refusal, room.muted, room.asked = JOINED, "", "", False
         room.since, room.due = self._clock(), NEVER
         room.answered.set()
         self._wake.set()
+
+    def _leave(self, channel: str, why: str) -> None:
+        self._pace.charge()
+        self._connection.send("PART", channel, text=why)
 
     def _on_cut(self, channel: str) -> None:
         """Some servers cut a long name, and join what is left of it."""

@@ -58,7 +58,7 @@ class Session:
         connection.listen, connection.over = self._on_event, self._on_closed
         timings = config.timings
         self._pace = pace = Pace(config.pace.burst, config.pace.per_second, self._time)
-        self.capabilities = Capabilities(connection, sasl=config.sasl is not None)
+        self.capabilities = Capabilities(connection, pace, sasl=config.sasl is not None)
         self.rooms = Rooms(network, secrets.keys, ejections, connection, pace, timings, self._time, calls.full)
         self.identity = Identity(network, config, secrets.nickserv, connection, pace, self.rooms.on_identified)
         self._sts = sts

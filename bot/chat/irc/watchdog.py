@@ -21,7 +21,7 @@ async def watch(network: str, connection: Connection, pace: Pace, timings: Timin
         if quiet >= idle + dead:
             raise TemporaryError(f"{network}: the server has said nothing for {quiet:.0f} s")
         if quiet >= idle:
-            pace.spare(1, Pace.REPLY)
+            pace.charge()
             connection.send("PING", text=TOKEN)
             await asyncio.sleep(idle + dead - quiet)
         else:
