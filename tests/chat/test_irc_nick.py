@@ -53,6 +53,42 @@ async def test_nothing_is_told_to_who_only_has_the_name(ircd: Ircd) -> None:
         assert not [line for line in impostor.lines if PASSWORD in line]
 
 
+async def test_an_operator_of_services_is_a_person_and_told_nothing() -> None:
+    def titled(line: str) -> list[bytes]:
+        if line == "WHOIS NickServ":
+            return [
+                b":s 311 gatewatch NickServ ann h * :Ann",
+                b":s 312 gatewatch NickServ leaf.example.org :a server",
+                b":s 313 gatewatch NickServ :is a Services Administrator",
+                b":s 318 gatewatch NickServ :End of /WHOIS list.",
+            ]
+        return polite(line)
+
+    async with (
+        fake(titled) as (far_end, where),
+        running(where, "#gate", **OPEN, nickserv={"password": "hunter2"}) as bot,
+    ):
+        await bot.ready()
+        assert "NickServ is somebody with that nick and no service" in bot.chat.status().trouble
+        assert not [line for line in far_end.lines if "hunter2" in line]
+
+
+async def test_logged_out_by_services_it_tells_them_again() -> None:
+    def server(line: str) -> list[bytes]:
+        told = b":NickServ!services@services.s NOTICE gatewatch :Password accepted - you are now recognized."
+        return [told] if line.startswith("PRIVMSG NickServ :IDENTIFY") else with_services(line)
+
+    timings = {**TIMINGS, "regain": 0.2}
+    async with (
+        fake(server) as (far_end, where),
+        running(where, "#gate", **OPEN, nickserv={"password": "hunter2"}, timings=timings) as bot,
+    ):
+        await bot.ready()
+        far_end.say(b":s 901 gatewatch gatewatch!u@h :You are now logged out")
+        await bot.until(lambda: len([line for line in far_end.lines if "IDENTIFY" in line]) == 2)
+        await bot.until(lambda: bot.chat.status().trouble == "")
+
+
 async def test_when_services_come_back_they_are_told_once(atheme: Ircd) -> None:
     async with known(atheme, "nicka"):
         pass

@@ -151,6 +151,33 @@ async def test_already_logged_in_is_logged_in() -> None:
         assert logged_in(bot)
 
 
+async def test_logged_out_by_services_it_logs_in_again_after_a_while() -> None:
+    def accepts(said: str) -> list[str]:
+        return ["AUTHENTICATE +"] if said == "PLAIN" else [":s 903 gatewatch :yes"]
+
+    settings = login()
+    settings["timings"]["regain"] = 0.3
+    async with fake(sasl_server(accepts)) as (far_end, where), running(where, "#gate", **settings) as bot:
+        await bot.ready()
+        far_end.say(b":s 901 gatewatch gatewatch!u@h :You are now logged out")
+        await bot.until(lambda: "services have logged the bot out" in bot.chat.status().trouble)
+        await bot.until(lambda: logged_in(bot))
+        assert far_end.lines.count("AUTHENTICATE PLAIN") == 2
+
+
+async def test_what_a_server_says_of_sasl_unasked_is_not_kept() -> None:
+    def accepts(said: str) -> list[str]:
+        return ["AUTHENTICATE +"] if said == "PLAIN" else [":s 903 gatewatch :yes"]
+
+    async with fake(sasl_server(accepts)) as (far_end, where), running(where, "#gate", **login()) as bot:
+        await bot.ready()
+        far_end.say(b"\r\n".join([b":s 903 gatewatch :yes", b"AUTHENTICATE +", b"PING :read"]))
+        await bot.until(lambda: "PONG read" in far_end.lines)
+        session = bot.chat._links[0].session
+        assert session is not None and session._registration._sasl is not None
+        assert session._registration._sasl._lines is None
+
+
 @pytest.mark.parametrize("offer, request_answer", [("sasl=PLAIN", "NAK"), ("batch", "ACK")])
 async def test_without_it_nothing_is_joined_where_it_is_required(offer: str, request_answer: str) -> None:
     server = sasl_server(lambda said: [], offer, request_answer)

@@ -59,6 +59,7 @@ class Identity:
         self._holder_left = asyncio.Event()
         self._identified = identified
         self.known = False
+        self.forgotten = asyncio.Event()  # set when they know it no more; for whoever waits for that to clear
         self.account = ""  # as far as the server has named it
         self._complaint = ""
 
@@ -161,8 +162,11 @@ class Identity:
             self._holder_left.set()
 
     def _on_forgotten(self) -> None:
-        """Numeric 901: services have logged the bot out."""
-        self.known = False
+        """Numeric 901: services have logged the bot out. What it was known by it may show again, after a while."""
+        if self.known:
+            self._services.identified = False
+            self.forgotten.set()
+        self.known, self.account = False, ""
         self.complain("services have logged the bot out")
 
     def complain(self, why: str) -> None:
@@ -175,7 +179,10 @@ class Identity:
     # -- what the bot does --------------------------------------------------------------------------------------
 
     async def identify(self) -> None:
-        """Wait for services to know the bot by its certificate, then by its password; go on without if they don't."""
+        """Be marked as a bot; be known to services by the certificate, then by the password, or go on without."""
+        if mode := self._connection.isupport.bot_mode:
+            self._pace.charge()
+            self._connection.send("MODE", self.nick, f"+{mode}")
         if self._config.certfp is not None and not self.known:
             self._answered.clear()
             await self._answer()
@@ -208,6 +215,7 @@ class Identity:
         while True:
             if watching == self._has_nick() and self._connection.isupport.monitor:
                 watching = not watching
+                self._pace.charge()
                 self._connection.send("MONITOR", "+" if watching else "-", self._config.nick)
             if not await either(self._holder_left, within=self._config.timings.regain):
                 await self._tell_services()

@@ -81,10 +81,13 @@ class Registration:
             raise error(f"{self._network}: {self._sasl.trouble} (sasl is required, so no channel is joined)")
 
     async def keep_logged_in(self) -> None:
-        """For ever: log in when SASL comes back, or comes late, and services do not know the bot."""
+        """For ever: log in when SASL comes back or comes late, and a while after services have logged the bot out."""
         while self._sasl is not None:
-            await self._sasl.returned.wait()
+            await either(self._sasl.returned, self._identity.forgotten)
+            if self._identity.forgotten.is_set():
+                await asyncio.sleep(self._config.timings.regain)
             self._sasl.returned.clear()
+            self._identity.forgotten.clear()
             if not self._identity.known:
                 await self._log_in()
 
@@ -116,8 +119,6 @@ class Registration:
             self._capabilities.on_unknown(event)
 
     def _on_welcomed(self, event: Event) -> None:
-        if not self.welcomed.is_set() and (mode := self._connection.isupport.bot_mode):
-            self._connection.send("MODE", self._identity.nick, f"+{mode}")
         self.welcomed.set()
 
     def _on_wrong_password(self, event: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from bot.errors import TemporaryError
 BURST, PER_SECOND = 5, 0.2  # so that strangers cannot use up the lines that the server takes
 NO_ANSWER = frozenset({"263", "402"})  # try again later, no such server
 LAST = "318"
+SERVICE = re.compile(r"is an? (network )?service\b", re.IGNORECASE)  # and no "Services Administrator", who is a person
 
 
 @dataclass(slots=True)
@@ -75,7 +77,7 @@ class Whois:
                 told.userhost = f"{user}@{host}"
             case "312", (_, server, *_) if "services" in server.lower():
                 told.service = True
-            case "313", (*_, says) if "service" in says.lower():
+            case "313", (*_, says) if SERVICE.match(says):
                 told.service = True
             case "330", (_, account, *_):
                 told.account = account
