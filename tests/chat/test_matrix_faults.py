@@ -62,12 +62,12 @@ async def test_broken_stream_is_asked_seldom_and_keeps_its_place(
     caplog.set_level("INFO", logger="bot")
     fault, healthy = FAULTS[name], far_end.answers["sync"]
     far_end.answers["sync"] = fault.answer
-    short = timings(first_sync=milliseconds(200), pause=milliseconds(100), longest_pause=milliseconds(400))
+    short = timings(first_sync=milliseconds(200), pause=milliseconds(70), longest_pause=milliseconds(280))
     async with bot_for(far_end, keep, timings=short).running() as bot:
         await until(lambda: bot.chat.status().state == "broken")
         assert fault.sentence in bot.chat.status().trouble
         assert not bot.chat.status().ready
-        await asyncio.sleep(0.6)  # the time in which the requests are counted
+        await asyncio.sleep(0.4)  # the time in which the requests are counted
         asked = far_end.count("GET sync")
         assert asked == 1 if fault.asked else 2 <= asked <= 6 * fault.each
         assert keep.value(".since") == "tok1"
@@ -276,8 +276,8 @@ async def test_certificate_is_checked_and_ca_file_makes_it_good(keep: MemoryKeep
 @pytest.mark.parametrize(
     ("fault", "doubt", "retry_after"),
     [
-        (refuses("M_LIMIT_EXCEEDED", 429, retry_after_ms=4460), False, 4.46),
-        (says({"errcode": "M_LIMIT_EXCEEDED", "error": "x"}, 429, **{"Retry-After": "5"}), False, 5.0),
+        (refuses("M_LIMIT_EXCEEDED", 429, retry_after_ms=446), False, 0.446),
+        (says({"errcode": "M_LIMIT_EXCEEDED", "error": "x"}, 429, **{"Retry-After": "1"}), False, 1.0),
         (refuses("M_UNKNOWN_TOKEN", 401), False, None),
         (bad_gateway, True, None),
         (refuses("M_UNKNOWN", 500), True, None),
