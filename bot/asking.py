@@ -66,6 +66,7 @@ class Desk:
             window=window,
             classify=lambda uuids: self._classify(uuids, window),
             prefix=self._config.commands.prefix,
+            private=self._config.commands.private,
             draw=self._drawing.draw if kind in SHOW_PICTURES and can_draw() else None,
             reactions=self._config.commands.reactions,
             kind=kind,

@@ -18,7 +18,7 @@ from bot.config import Config
 from bot.core import waits_of
 from bot.errors import UserError
 from bot.incidents import Waits
-from bot.model import room_address
+from bot.model import JOINED, room_address
 from bot.poller import Ticked
 from bot.records import Delivery, Stage
 from bot.store import Store
@@ -67,7 +67,7 @@ async def _look(bot: Bot, now: datetime, wait: timedelta) -> Look:
         await asyncio.sleep(POLL)
         due = await _due(bot)
     ended, queued = await bot.store.read(lambda tx: (tx.ended_since(now), tx.queued()))
-    unsaid = [f"{row.room}: {row.reason or _state(bot, row)}" for row in due]
+    unsaid = [_unsaid(bot, room, [row for row in due if row.room == room]) for room in sorted({r.room for r in due})]
     return Look(ticked, [row for row in ended if row.stage is not Stage.FOLDED], unsaid, len(queued))
 
 
@@ -77,10 +77,16 @@ async def _due(bot: Bot) -> list[Delivery]:
     return [row for row in unfinished if row.due and row.due <= now]
 
 
-def _state(bot: Bot, row: Delivery) -> str:
-    network, _ = room_address(row.room)
+def _unsaid(bot: Bot, room: str, rows: list[Delivery]) -> str:
+    """What keeps the messages of one room: its network, else the room, else what a try met."""
+    network, _ = room_address(room)
     status = bot.chats[network].status()
-    return status.trouble or f"{network} is {status.state}"
+    how = status.rooms.get(room, JOINED)
+    if not status.ready:
+        why = status.trouble or f"{network} is {status.state}"
+    else:
+        why = how if how != JOINED else next((row.reason for row in rows if row.reason), "there was no time")
+    return f"{room}: {counted(len(rows), 'message')}: {why.removeprefix(f'{room}: ')}"
 
 
 def _report(settings: Config, look: Look, wait: float) -> None:

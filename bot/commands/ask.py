@@ -49,7 +49,7 @@ class Ask:
     `reactions`: verbs by the reaction that asks them. `window`: the look-back as of now. `patience`:
     seconds that a search on the spot may take in all. `search`, `window` and `classify` are None where there is nothing
     to ask. `draw` is None where pictures cannot be drawn or shown, and gives None for one that could not be drawn.
-    `kind`: of the network where it was heard.
+    `kind`: of the network where it was heard. `private`: it is answered in private, too.
     """
 
     heard: Heard
@@ -68,6 +68,7 @@ class Ask:
     patience: float = 10.0
     draw: Callable[[Plot], Awaitable[Picture | None]] | None = None
     prefix: str = "!"
+    private: bool = True
     reactions: Mapping[str, str] = field(default_factory=dict)
     kind: Literal["irc", "matrix", "console"] = "irc"
     words: tuple[str, ...] = ()

@@ -17,7 +17,8 @@ def helping(others: Sequence[Verb]) -> Verb:
     async def run(ask: Ask) -> Message:
         if not ask.words:
             usages = " ".join(_usage(ask, verb) for verb in others)
-            return reply([usages, f"{ask.prefix}help VERB says more", "also NAME: VERB, and VERB alone in private"])
+            also = "also NAME: VERB" + (", and VERB alone in private" if ask.private else "")
+            return reply([usages, f"{ask.prefix}help VERB says more", also])
         verb = table.get(ask.words[0].removeprefix(ask.prefix).lower())
         if verb is None:
             raise unknown(ask, ask.words[0], table)

@@ -32,7 +32,8 @@ def network(one: NetworkStatus, waiting: int, now: datetime) -> Message:
 def _rooms(one: NetworkStatus) -> str:
     states = list(one.rooms.values())
     spare = states.count(WHEN_NEEDED)
-    joined, all_rooms = states.count(JOINED), len(states)
+    joined = sum(how == JOINED or how.startswith(f"{JOINED}, ") for how in states)  # in some it cannot speak
+    all_rooms = len(states)
     count = f"{counted(joined, 'room')} joined" if joined == all_rooms else f"{joined} of {all_rooms} rooms joined"
     return count + (f", {spare} when needed" if spare else "")
 

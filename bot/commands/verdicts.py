@@ -58,7 +58,7 @@ def spot_reply(ask: Ask, name: str, spot: Spot, recent: Sequence[Failure]) -> Me
     if not spot.builds:
         if spot.doubts:
             return reply([f"{name}: not in the store, and the index gave no answer", *spot.doubts])
-        back = f" in the last {span(ask.window.end - ask.window.start)}" if ask.window else ""
+        back = f" in the last {span(ask.now - ask.window.start)}" if ask.window else ""
         return reply([f"{name}: no failed build{back}"])
     run = [one for one in spot.builds if unit_base(one) == unit_base(spot.builds[0])]
     others = len({unit_base(one) for one in spot.builds}) - 1

@@ -324,3 +324,8 @@ async def test_top_has_a_picture_where_one_can_be_drawn_and_shown(said: Said, fi
     await said("!top 7d cinder", draw=draw)
     assert plots[-1].title == "cinder: failed builds of the top causes per 7h, last 7d"
     assert (await said("!top nothing-of-it", draw=draw)).picture is None and len(plots) == 3
+
+
+async def test_help_offers_no_private_talk_where_there_is_none(asks: Asks) -> None:
+    assert "in private" in await asks("!help")
+    assert "in private" not in await asks("!help", private=False)
