@@ -1,6 +1,7 @@
 """Answers of a homeserver without the events that nio's parser would choke on: one of them would cost the whole answer.
 
-It would come again with each try, so that the bot heard nothing any more. Pure.
+It would come again with each try, so that the bot heard nothing any more. Pure. An odd time is mended instead where it
+can be: any server of a room may write any time, and a room whose state we passed over would look unencrypted.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ def _clean(inside: dict[str, Any], needed: Sequence[str], depth: int) -> int:
     odd = 0
     for name, value in inside.items():
         if name in LISTS and isinstance(value, list):
-            kept = [event for event in value if is_sane(event, OF_ROOM if name == "chunk" else needed)]
+            wanted = OF_ROOM if name == "chunk" else needed
+            for event in value:
+                _mend_time(event, wanted)
+            kept = [event for event in value if is_sane(event, wanted)]
             odd += len(value) - len(kept)
             value[:] = kept
         elif isinstance(value, dict) and depth:
@@ -41,5 +45,15 @@ def is_sane(event: Any, needed: Sequence[str]) -> bool:
     for name, kind in OF_TYPE.items():
         if name in event and (not isinstance(event[name], kind) or isinstance(event[name], bool)):
             return False
-    at: int = event.get("origin_server_ts", 0)
-    return 0 <= at <= LATEST
+    return True
+
+
+def _mend_time(event: Any, needed: Sequence[str]) -> None:
+    """The nearest one that can be; 0 for state whose time is none (rooms up to version 5 may have fractions)."""
+    if not isinstance(event, dict):
+        return
+    at = event.get("origin_server_ts")
+    if isinstance(at, int) and not isinstance(at, bool):
+        event["origin_server_ts"] = max(0, min(at, LATEST))
+    elif "state_key" in event and (at is not None or "origin_server_ts" in needed):
+        event["origin_server_ts"] = 0
