@@ -44,6 +44,7 @@ bench: $(VENV)/.test
 	$(VENV)/bin/python -m bench.idle
 	$(VENV)/bin/python -m bench.irc
 	$(VENV)/bin/python -m bench.matrix
+	$(VENV)/bin/python -m bench.matrix_rest
 
 bench-large: $(VENV)/.test
 	$(VENV)/bin/python -m bench.large --folder var/bench --heap 3g
