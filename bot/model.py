@@ -260,6 +260,7 @@ class Person:
     `userhost` is where they come from on IRC (`user@host`), for telling people apart who have no account.
     `level` is theirs in the room where it was said: on Matrix the power level (CREATOR_LEVEL: above all), on IRC
     OPERATOR or VOICED. `verified`: it came encrypted from a device that is verified to be theirs (Matrix).
+    `may_act`: the bot may change something because they say so (Matrix).
     """
 
     name: str
@@ -268,6 +269,7 @@ class Person:
     userhost: str = ""
     doubt: str = ""
     verified: bool = False
+    may_act: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ async def whoami(ask: Ask) -> Message:
         case "console":
             return reply(["you: who is at the console is trusted"])
         case "matrix":
-            return reply([short(heard.person.account, NAME), _power(heard.person), _device(heard.person)])
+            acts = "may act" if heard.person.may_act else "may not act"
+            return reply([short(heard.person.account, NAME), _power(heard.person), _device(heard.person), acts])
         case "irc":
             where = "" if heard.private else _standing(heard.person)
             return reply([short(heard.person.name, NAME), _account(heard.person), where])

@@ -55,8 +55,8 @@ async def test_about_an_announcement(synapse: Synapse, tmp_path: Path) -> None:
         mark = {"m.relates_to": {"rel_type": "m.annotation", "event_id": announcement, "key": "❓"}}
         reaction = await person.do(person.put, room_id, "m.reaction", mark)
         await answered(announcement, why)
-        there = await bot.store.read(lambda tx: tx.reacted("matrix", reaction))
-        assert there is not None and (there.account, there.about) == (person.id, announcement)
+        there = await until(lambda: bot.store.read(lambda tx: tx.reacted("matrix", reaction)))
+        assert (there.account, there.about) == (person.id, announcement)
         gone = await person.do(person.redact, room_id, reaction)
         await until(lambda: bot.store.read(lambda tx: tx.was_heard("matrix", gone)))
         assert await bot.store.read(lambda tx: tx.reacted("matrix", reaction)) is None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from nio import Event
 
+from bot.chat.matrix.config import Acting
 from bot.chat.matrix.globs import matches_any
 from bot.chat.matrix.hearing import Ear, hear
 from bot.chat.matrix.levels import Creation, Levels
@@ -80,6 +81,23 @@ def test_who_is_on_the_list_is_never_heard(listed: str) -> None:
 @pytest.mark.parametrize("listed", ["@ad:*", "@ADA:example.org", "@[a]da:example.org", "", "@ada", "ada*"])
 def test_who_is_not_on_the_list_is_heard(listed: str) -> None:
     assert said("!why", ear=replace(EAR, ignored=[listed])) is not None
+
+
+@pytest.mark.parametrize(
+    ("people", "level", "may_act"),
+    [
+        ((), 50, True),
+        ((), 51, False),
+        ((), None, False),
+        (("@ada:*",), None, True),
+        (("@ada:*",), 100, True),
+        (("@eve:*", "@ad:example.org"), 100, False),
+        (("@eve:*",), 0, True),
+    ],
+)
+def test_who_may_act_is_on_the_list_or_has_the_level(people: tuple[str, ...], level: int | None, may_act: bool) -> None:
+    found = said("!why", ear=replace(EAR, acting=Acting(people=people, level=level)))
+    assert found is not None and found.person.may_act is may_act
 
 
 def test_a_bracket_is_a_bracket() -> None:

@@ -48,6 +48,19 @@ async def test_levels_are_the_rooms(scene: Scene, people: tuple[Human, Human], v
         assert await level(bot, ada, room_id) == (CREATOR_LEVEL if version == "12" else 100)
 
 
+async def test_power_counts_in_configured_rooms_and_the_list_everywhere(scene: Scene) -> None:
+    human = scene.human
+    for acting, private in (({"people": [human.id]}, True), ({}, False)):
+        async with scene.bot(acting=acting).running() as bot:
+            await bot.ready()
+            assert await level(bot, human, scene.room_id) == CREATOR_LEVEL
+            assert bot.heard[-1].person.may_act
+            talk = await human.do(human.create, public=False, invite=scene.user, direct=True)
+            await until(lambda talk=talk: scene.user in human.members(talk))
+            assert await level(bot, human, talk) == CREATOR_LEVEL
+            assert bot.heard[-1].person.may_act is private
+
+
 async def test_creator_of_an_upgraded_room_and_those_named_beside_them(
     scene: Scene, people: tuple[Human, Human]
 ) -> None:

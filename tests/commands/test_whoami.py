@@ -40,11 +40,14 @@ async def test_in_private_nobody_has_a_standing(plain_ask: Ask) -> None:
 
 
 async def test_on_matrix_and_at_the_console(asks: Asks, plain_ask: Ask) -> None:
-    ann = Person("Ann", "@ann:example.org", level=50, verified=True)
+    ann = Person("Ann", "@ann:example.org", level=50, verified=True, may_act=True)
     for person, shown in (
-        (ann, "power level 50 here | from a verified device"),
-        (replace(ann, level=-1, verified=False), "power level -1 here | not from a verified device"),
-        (replace(ann, level=CREATOR_LEVEL), "creator of this room | from a verified device"),
+        (ann, "power level 50 here | from a verified device | may act"),
+        (
+            replace(ann, level=-1, verified=False, may_act=False),
+            "power level -1 here | not from a verified device | may not act",
+        ),
+        (replace(ann, level=CREATOR_LEVEL), "creator of this room | from a verified device | may act"),
     ):
         heard = replace(plain_ask.heard, person=person)
         assert await asks("!whoami", heard=heard, kind="matrix") == f"@ann:example.org | {shown}"

@@ -56,6 +56,16 @@ class InvitesConfig(Section):
     members: bool = True
 
 
+class Acting(Section):
+    """Because of whom the bot may change something: these people, and who has this power level in a configured room.
+
+    `level` None: only the people. What somebody is in a room of their own making does not count.
+    """
+
+    people: tuple[People, ...] = ()
+    level: int | None = 50
+
+
 class Timings(Section):
     """How long the bot waits; the defaults serve, tests shorten them.
 
@@ -106,6 +116,7 @@ class MatrixConfig(Section):
     ca_file: ConfigPath | None = None
     ignore: tuple[People, ...] = ()
     invites: InvitesConfig = InvitesConfig()
+    acting: Acting = Acting()
     leave_unknown: bool = True
     encryption: bool = False
     crypto_folder: ConfigPath | None = None

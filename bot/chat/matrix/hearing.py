@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
 from nio import BadEvent, Event, ReactionEvent, RedactionEvent, RoomMessageText
 
+from bot.chat.matrix.config import Acting
 from bot.chat.matrix.globs import matches_any
 from bot.chat.matrix.levels import Levels
 from bot.model import Heard, Person
@@ -30,6 +31,7 @@ class Ear:
     `room`: its full name. `me`: the bot's Matrix id. `prefix`: with it a line is a command. `names`: what else
     people call the bot there. `private`: only the bot and one person are in it. `people`: display names by Matrix id,
     the speaker's at least. `levels`: who has which power there. `ignored`: Matrix ids with * and ? who are not heard.
+    `acting`: because of whom the bot may act there.
     """
 
     network: str
@@ -41,6 +43,13 @@ class Ear:
     people: Mapping[str, str]
     levels: Levels
     ignored: Sequence[str] = ()
+    acting: Acting = field(default_factory=Acting)
+
+    def person(self, user: str, verified: bool) -> Person:
+        """The allow-list goes first: an operator need not have power in a room."""
+        level, needed = self.levels.of(user), self.acting.level
+        may_act = matches_any(user, self.acting.people) or (needed is not None and level >= needed)
+        return Person(self.people.get(user) or user, user, level, verified=verified, may_act=may_act)
 
 
 def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | None:
@@ -145,18 +154,12 @@ def _heard(
     called: str = "",
     removed: bool = False,
 ) -> Heard:
-    sender = event.sender
     return Heard(
         id=event.event_id,
         network=ear.network,
         room=ear.room,
         private=ear.private,
-        person=Person(
-            name=ear.people.get(sender) or sender,
-            account=sender,
-            level=ear.levels.of(sender),
-            verified=event.verified,  # of an encrypted event whose device its sender has signed
-        ),
+        person=ear.person(event.sender, event.verified),  # an encrypted event, whose device its sender has signed
         text=text,
         at=at,
         reaction=reaction,

@@ -11,7 +11,7 @@ from typing import Any
 from bot.chat import Hear
 from bot.chat.matrix.byhand import asked_to_verify, by_hand
 from bot.chat.matrix.client import Client
-from bot.chat.matrix.config import MatrixConfig
+from bot.chat.matrix.config import Acting, MatrixConfig
 from bot.chat.matrix.hearing import Ear, hear, is_listened_to
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.seldom import Seldom
@@ -89,4 +89,10 @@ class Inbox:
             people=people,
             ignored=self._config.ignore,
             levels=self._rooms.states.of(room_id).levels,
+            acting=self._acting(room_id),
         )
+
+    def _acting(self, room_id: str) -> Acting:
+        """Only in configured rooms a level says something: anybody may open a room and have all power in it."""
+        acting = self._config.acting
+        return acting if room_id in self._rooms.configured() else acting.model_copy(update={"level": None})
