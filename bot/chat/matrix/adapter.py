@@ -45,8 +45,8 @@ class MatrixChat:
 
     `rooms`: full names, `opendev:#nova:example.org` or `opendev:!id:example.org`. `keep`: what outlives the process.
     `crypto`: the folder for the keys of encryption, where that is on.
-    `heard` is awaited event by event, and the place in the stream is kept after it: a caller that takes long should
-    note the line and work on it elsewhere.
+    `heard` may take long: it holds up only what the same person says in the same room. The place in the stream is kept
+    after it, so what it was at in a crash is heard again.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Inbox:
-    """Gives what is meant for the bot to `heard`, one event after the other."""
+    """Gives what is meant for the bot to `heard`."""
 
     def __init__(
         self,

@@ -35,10 +35,10 @@ class Progress:
     `take` deals with one event of a room; it has to catch its own errors.
     """
 
-    def __init__(self, take: Callable[[str, Any], Awaitable[None]], kept: Kept, most: int = MOST_IN_HAND) -> None:
+    def __init__(self, take: Callable[[str, Any], Awaitable[None]], kept: Kept) -> None:
         self._take = take
         self._kept = kept
-        self._free = asyncio.Semaphore(most)
+        self._free = asyncio.Semaphore(MOST_IN_HAND)
         self._batches: deque[_Batch] = deque()
         self._last: dict[Key, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
