@@ -269,3 +269,22 @@ async def test_a_room_that_the_server_puts_the_bot_into_meanwhile_is_joined_once
         await bot.chat.say(post("#b", "here"))
         assert set(bot.chat.status().rooms.values()) == {"joined"}
         assert "JOIN #b" not in far_end.lines
+
+
+async def test_a_kick_makes_no_later_try_later() -> None:
+    """Its own wait is none of those that grow with each refusal."""
+    asked: list[float] = []
+    open_to_all = True
+
+    def server(line: str) -> list[bytes]:
+        if line != "JOIN #gate":
+            return polite(line)
+        asked.append(asyncio.get_running_loop().time())
+        return polite(line) if open_to_all else [b":s 474 gatewatch #gate :banned"]
+
+    timings = {**TIMINGS, "join_again": [0.2, 60], "kicked": 0.2}
+    async with fake(server) as (far_end, where), running(where, "#gate", **OPEN, timings=timings) as bot:
+        await bot.ready()
+        open_to_all = False
+        far_end.say(b":op!u@h KICK #gate gatewatch :out")
+        await bot.until(lambda: len(asked) == 3)  # 0.2 s after the kick, and 0.2 s after the first refusal

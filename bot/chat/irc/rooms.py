@@ -189,8 +189,7 @@ class Rooms:
         if room is None or room.state != JOINED:
             return
         if self._ejections.add(room.channel, why, self._clock()):
-            self._refuse(room, why, Again.LATER)
-            room.due = self._clock() + self._timings.kicked
+            self._refuse(room, why, Again.LATER, self._timings.kicked)
         else:
             self._refuse(room, self._ejections.given_up(room.channel), Again.NEVER)
 
@@ -221,7 +220,8 @@ class Rooms:
             room.due = 0.0
             self._wake.set()
 
-    def _refuse(self, room: Room, why: str, again: Again) -> None:
+    def _refuse(self, room: Room, why: str, again: Again, after: float | None = None) -> None:
+        """`after`: seconds to the next try, where it is not one of those that get longer."""
         if room.state != why:
             level = logging.ERROR if again is Again.NEVER else logging.WARNING
             log.log(level, "irc room not joined network=%s room=%s why=%r", self._network, room.channel, why)
@@ -230,5 +230,8 @@ class Rooms:
                 wait.reset()
         room.state, room.asked, room.muted = why, False, ""
         room.answered.set()
-        room.due = NEVER if again is Again.NEVER else self._clock() + room.waits[again].wait()
+        if again is Again.NEVER:
+            room.due = NEVER
+        else:
+            room.due = self._clock() + (room.waits[again].wait() if after is None else after)
         self._wake.set()
