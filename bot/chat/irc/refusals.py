@@ -61,8 +61,9 @@ SPEECH = {
     "489": "the channel does not let the bot speak",
     "531": "they take no private messages from the bot",
     "716": "they take no private messages from the bot (+g)",
-    "936": "the server censors a word of it",
 }
+# Of one line alone: another one may pass.
+ONE_LINE = {"936": "the server censors a word of it"}
 # Will pass by itself; the line was not passed on.
 SPEECH_LATER = {"439": "the server wants fewer different targets"}
 # The bot is not in that channel after all.
@@ -85,9 +86,10 @@ def refuses_join(kind: str) -> Refusal | None:
 
 def refuses_speech(kind: str) -> bool:
     """Whether a numeric about a target says that a line to it was not passed on."""
-    return is_error(kind) or kind in SPEECH
+    return is_error(kind) or kind in SPEECH or kind in ONE_LINE
 
 
 def of_speech(kind: str, text: str) -> str:
     """Why a line was not passed on, for what the server said of it."""
-    return f"{SPEECH.get(kind, 'the server did not pass the line on')} ({kind}: {text})"
+    why = (SPEECH | ONE_LINE).get(kind, "the server did not pass the line on")
+    return f"{why} ({kind}: {text})"

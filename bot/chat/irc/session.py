@@ -21,7 +21,7 @@ from bot.chat.irc.manner import Manner
 from bot.chat.irc.ownhost import OwnHost
 from bot.chat.irc.pace import Pace
 from bot.chat.irc.presence import Presence
-from bot.chat.irc.refusals import NOT_THERE, SPEECH_LATER, of_speech
+from bot.chat.irc.refusals import NOT_THERE, SPEECH, of_speech
 from bot.chat.irc.registration import Registration
 from bot.chat.irc.rooms import Rooms
 from bot.chat.irc.speech import Speech
@@ -200,7 +200,7 @@ class Session:
         refused = self.speech.on_refused(event)
         if event.kind in NOT_THERE and event.arguments:
             self.rooms.on_lost(event.arguments[0], f"the server says the bot is not in it ({event.text})")
-        elif refused and event.kind not in SPEECH_LATER:
+        elif refused and event.kind in SPEECH:
             self.rooms.on_muted(event.arguments[0], of_speech(event.kind, event.text))
 
     def _on_last_words(self, event: Event) -> None:
