@@ -31,10 +31,12 @@ class Minder:
             self._mind(status)
 
     def _mind(self, status: NetworkStatus) -> None:
-        """Of a network that is away nothing more is said; else each of its connections and rooms is a part."""
+        """Of a network that is away nothing more is said; else each connection, account and room of it is a part."""
         for one in (status, *status.connections) if status.ready else (status,):
             well = one.ready or one.state == NOT_NEEDED
             self._part(f"network {one.name}", "" if well else one.trouble or f"it is {one.state}")
+        for one in (status.connections or (status,)) if status.ready else ():
+            self._part(f"account {one.name}", one.trouble if one.ready else "")
         for room, how in status.rooms.items() if status.ready else ():
             self._part(f"room {room}", "" if how in (JOINED, WHEN_NEEDED, NOT_YET) else how)
 

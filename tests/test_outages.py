@@ -242,6 +242,20 @@ async def test_rooms_that_wait_for_their_join_are_no_trouble(tmp_path: Path, log
     assert logged.troubles() == []
 
 
+async def test_a_bot_that_services_do_not_know(tmp_path: Path, logged: Logged) -> None:
+    """The network works, and what is said there arrives; operators hear of the account all the same."""
+    add(tmp_path / "index", documents(1))
+    async with fake(polite) as (far_end, where):
+        section = {**irc_section(where, where.port), **OPEN, "nickserv": {"password": PASSWORD.replace(" ", "")}}
+        settings = config(tmp_path, "console:ops", ["irc:#gate"], networks={"irc": section})
+        async with running(tmp_path, settings, patience=timedelta(seconds=0.5)) as bot:
+            await bot.until(lambda: len(bot.console("ops")) == 1)
+            far_end.say(b":s 900 gatewatch gatewatch!u@h gatewatch :You are now logged in as gatewatch")
+            await bot.until(lambda: len(bot.console("ops")) == 2)
+    assert_told_once(bot.console("ops"), "account irc")
+    assert "NickServ" in bot.console("ops")[0]
+
+
 # -- Matrix -------------------------------------------------------------------------------------------------------
 
 

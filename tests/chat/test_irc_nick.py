@@ -155,11 +155,58 @@ async def test_a_nick_that_services_took_is_followed_and_asked_back(services: Ir
             assert oper.heard("#gate", "nickg") == ["me"]
 
 
+async def test_a_nick_that_services_take_again_and_again_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    def server(line: str) -> list[bytes]:
+        if line == "NICK gatewatch" and far_end.lines.count(line) > 1:
+            return [b":Guest1!u@h NICK gatewatch", b":gatewatch!u@h NICK Guest1"]
+        return polite(line)
+
+    timings = {**TIMINGS, "regain": 0.1, "long_wait": [600]}
+    async with fake(server) as (far_end, where), running(where, "#gate", **OPEN, timings=timings) as bot:
+        await bot.ready()
+        far_end.say(b":gatewatch!u@h NICK Guest1")
+        await bot.until(lambda: "the nick gatewatch from the bot 2 times" in bot.chat.status().trouble)
+    taken = [record.getMessage() for record in caplog.records if "nick taken away" in record.getMessage()]
+    assert [line.split()[-1] for line in taken] == ["again_in=0", "again_in=600"]
+    assert far_end.lines.count("NICK gatewatch") == 2
+
+
+async def test_a_nick_that_the_server_keeps_back_is_not_called_taken() -> None:
+    def server(line: str) -> list[bytes]:
+        if line == "NICK gatewatch":
+            return [b":s 437 * gatewatch :Nick/channel is temporarily unavailable"]
+        welcome = [b":s 001 gatewatch_ :hello", b":s 422 gatewatch_ :no message"]
+        return welcome if line.startswith("USER") else polite(line.replace("gatewatch!", "gatewatch_!"))
+
+    async with fake(server) as (_, where), running(where, **OPEN) as bot:
+        await bot.ready()
+        assert bot.chat.status().trouble == (
+            "test: the server does not give the bot the nick gatewatch"
+            " (437: Nick/channel is temporarily unavailable); it is gatewatch_ until then"
+        )
+
+
+async def test_who_only_has_the_name_is_not_believed_about_a_certificate(ircd: Ircd) -> None:
+    async with human("NickServ", ircd.tls_port, ircd.ca_file) as impostor:
+        bot_with = running(ircd, "#gate", nick="nickj", certfp=ircd.client_pem, timings={**TIMINGS, "identify": 2})
+        async with bot_with as bot:
+            await bot.until(lambda: bot.chat.status().state == "identifying")
+            impostor.send("NOTICE nickj :SSL certificate fingerprint accepted, you are now identified to nickj.")
+            await bot.ready()
+            assert bot.chat.status().who == "nickj (not identified)"
+
+
 async def test_by_certificate_and_by_password_without_sasl(hybrid_services: Ircd) -> None:
-    """As on OFTC: services know the certificate just after the welcome."""
+    """As on OFTC: services know the certificate just after the welcome, under another nick too."""
     certificate = hybrid_services.client_pem
     async with known(hybrid_services, "nickh", certificate) as owner:
         await add_certificate(owner)
+        async with running(hybrid_services, "#gate", nick="nickh", certfp=certificate) as bot:
+            await bot.ready()
+            assert bot.chat.status().who == "nickh_ (identified)"
+            assert bot.chat.status().trouble == "test: the nick nickh is taken; the bot is nickh_ until it is free"
+            owner.send("QUIT :bye")
+            await bot.until(lambda: bot.chat.status().trouble == "")
     async with running(hybrid_services, "#gate", nick="nickh", certfp=certificate) as bot:
         await bot.ready()
         assert bot.chat.status().trouble == ""

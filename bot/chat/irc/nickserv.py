@@ -94,6 +94,11 @@ class Services:
         self._asked_back = True
         await self._tell(self._section.regain, self._nick, *([] if self._password is None else [self._password]))
 
+    async def are_at(self, userhost: str) -> bool:
+        """Whether what came from there is the service's own. Raises TemporaryError where the server does not say."""
+        await self._look_up()
+        return self._userhost == userhost
+
     async def _tell(self, *words: str) -> None:
         await self._pace.take(1, Pace.REPLY)
         self._connection.send("PRIVMSG", self.name, text=" ".join(words))
@@ -101,6 +106,9 @@ class Services:
     async def _make_sure(self) -> None:
         if "@" in self.name or self._userhost:  # the server hands the first on to that other server alone
             return
+        await self._look_up()
+
+    async def _look_up(self) -> None:
         try:
             async with asyncio.timeout(self._within):
                 told = await self._whois.ask(self.name)

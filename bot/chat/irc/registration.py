@@ -10,7 +10,8 @@ from bot.chat.irc.capabilities import UNKNOWN_TO_SERVER, Capabilities
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.dial import Secrets
-from bot.chat.irc.identity import NICK_REFUSED, Identity
+from bot.chat.irc.identity import Identity
+from bot.chat.irc.ownnick import NICK_REFUSED
 from bot.chat.irc.sasl import Sasl
 from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import either
@@ -114,7 +115,7 @@ class Registration:
     def on_refused(self, event: Event) -> None:
         """A numeric before the welcome that nobody else listens to."""
         if event.kind in NICK_REFUSED:
-            self._identity.on_nick_refused(event)
+            self._identity.own_nick.on_refused_before_welcome(event)
         elif event.kind in UNKNOWN_TO_SERVER:
             self._capabilities.on_unknown(event)
 

@@ -83,7 +83,8 @@ class Session:
             "pong": self._on_pong,
         }
         presence = Presence(self.rooms, self._host, self.identity.is_bot)
-        for part in (self._registration, self.identity, self._host, presence, self.listener):
+        own_nick = self.identity.own_nick
+        for part in (self._registration, self.identity, own_nick, self._host, presence, self.listener):
             listens = part.listens()
             assert not table.keys() & listens.keys(), "a line is for one part only"
             table |= listens
@@ -193,7 +194,7 @@ class Session:
         if not self._registration.welcomed.is_set():
             self._registration.on_refused(event)
             return
-        if event.kind == "401" and self.identity.on_nobody(event):
+        if self.identity.on_refused(event):
             return
         if self.rooms.on_refused(event):
             return
