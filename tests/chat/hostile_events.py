@@ -28,7 +28,8 @@ TEXTS = (
     "'; DROP TABLE heard;--",
 )  # fmt: skip
 IDS = (
-    ANNOUNCEMENT, "$nowhere", "", "$", "x" * 300, "!:example.org", "#gate:example.org", "@botx:example.org",
+    ANNOUNCEMENT, "$nowhere", "", "$", "x" * 300, "!:example.org", "!room:example.org", "!" + "r" * 43,
+    "#gate:example.org", "@botx:example.org",
     IGNORED, "@:", "@ada0", "\ud800",
 )  # fmt: skip
 ATOMS: tuple[Any, ...] = (

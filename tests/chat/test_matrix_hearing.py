@@ -60,6 +60,11 @@ def test_other_words_are_not_for_the_bot(text: str) -> None:
     assert said(text, relation) is None
 
 
+@pytest.mark.parametrize("room", ["!abc:example.org", "!" + "r" * 43, "!abc:example.org is the room"])
+def test_a_room_id_is_no_command(room: str) -> None:
+    assert said(room) is None
+
+
 def test_a_reaction_and_its_end() -> None:
     found = heard("m.reaction", REACTION)
     assert found is not None

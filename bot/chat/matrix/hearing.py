@@ -21,6 +21,7 @@ from bot.model import Heard, Person
 _REPLY_QUOTE = re.compile(r"(?:> ?[^\n]*\n)+\n?")
 _PILL = re.compile(r'\s*(?:<p>\s*)?<a [^>]*?href="([^"]*)"[^>]*>([^<]*)</a>')
 _WORD = re.compile(r"[A-Za-z]{1,20}[?!.]?")
+_VERB = re.compile(r"[^\W_][^\s:]{0,29}(?:\s|$)")  # an id of room version 12 has no colon, but 43 letters
 _MARKDOWN_PILL = re.compile(r"\s*\[([^\]]*)\]\(([^)\s]*)\)")
 
 
@@ -119,8 +120,8 @@ def addressed(content: Mapping[str, Any], ear: Ear) -> tuple[str, str]:
 
 
 def is_verb(text: str, prefix: str) -> bool:
-    """Does a word follow the prefix? `!!!` asks nothing."""
-    return text.startswith(prefix) and text[len(prefix) : len(prefix) + 1].isalnum()
+    """Does a word follow the prefix? `!!!` asks nothing, and a room's id is none (`!abc:example.org`)."""
+    return text.startswith(prefix) and _VERB.match(text, len(prefix)) is not None
 
 
 def _pill_names(formatted: str, me: str) -> list[str]:
