@@ -179,6 +179,23 @@ async def test_broken_start_is_tried_again_on_the_same_device(far_end: FarEnd, n
     assert keep.value(".token") == ("T1" if verb == "login" else "T0")
 
 
+async def test_store_that_cannot_forget_a_refused_token_is_waited_for(far_end: FarEnd, keep: MemoryKeep) -> None:
+    async def full_once(name: str, value: str) -> None:
+        keep.put = healthy  # type: ignore[method-assign]
+        raise TemporaryError("the disk is full")
+
+    async def old_token(request: web.Request) -> web.StreamResponse:
+        new = request.headers["Authorization"] == "Bearer T1"
+        return await (far_end.quiet if new else refuses("M_UNKNOWN_TOKEN", 401))(request)
+
+    healthy, far_end.answers["sync"] = keep.put, old_token
+    async with bot_for(far_end, keep).running() as bot:
+        keep.put = full_once  # type: ignore[method-assign]
+        await bot.ready()
+        assert "the disk is full" in bot.chat.status().error
+    assert keep.value(".token") == "T1"
+
+
 async def test_kept_token_of_another_device_is_not_used(far_end: FarEnd, keep: MemoryKeep) -> None:
     """A message is said once by the same device only."""
     far_end.answers["whoami"] = says({"user_id": USER, "device_id": "OTHER"})

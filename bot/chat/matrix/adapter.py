@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.chat import Hear
 from bot.chat.keep import Keep
@@ -20,13 +20,13 @@ from bot.chat.matrix.invites import Invites
 from bot.chat.matrix.joining import Joining
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.pace import Pace
-from bot.chat.matrix.pause import pause
 from bot.chat.matrix.roomkeys import RoomKeys
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.sending import Sending
 from bot.chat.matrix.session import DeviceLost, Session
 from bot.chat.matrix.slowed import Slowed
 from bot.chat.matrix.sync import Sync
+from bot.chat.matrix.untilwell import until_well
 from bot.errors import PermanentError, TemporaryError
 from bot.model import NetworkStatus, Post, Said
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from bot.chat.matrix.encryption import Encryption
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 def _utc_now() -> datetime:
@@ -161,7 +163,7 @@ class MatrixChat:
                 self._sending = sending
                 lost = await self._work(client, heard)
                 if lost is None:
-                    await session.refused()
+                    await self._until_well(session.refused)
                 else:
                     await self._become_new(session, lost)
         finally:
@@ -181,29 +183,29 @@ class MatrixChat:
         return client
 
     async def _enter(self, session: Session) -> None:
-        """Log in; what passes by itself is tried again, as late as the server asks."""
+        """Log in; what passes by itself is tried again."""
         self._become("connecting")
-        fails = 0
         while True:
             try:
-                await session.open()
-                if self._encryption is not None:
-                    await self._encryption.open()
-                    self._notice(self._encryption.trouble)
-                await self._rooms.remember()
-                return await self._invites.remember()
+                return await self._until_well(lambda: self._open(session))
             except DeviceLost as lost:
                 await self._become_new(session, lost)
             except TokenRefused:
-                await session.refused()
-            except TemporaryError as error:
-                fails += 1
-                self.broken(str(error))
-                wait = pause(fails, self._config.timings.pause, self._config.timings.longest_pause)
-                await asyncio.sleep(max(wait, error.retry_after or 0.0))
+                await self._until_well(session.refused)
+
+    async def _until_well(self, step: Callable[[], Awaitable[T]]) -> T:
+        return await until_well(step, self._config.timings, self.broken)
+
+    async def _open(self, session: Session) -> None:
+        await session.open()
+        if self._encryption is not None:
+            await self._encryption.open()
+            self._notice(self._encryption.trouble)
+        await self._rooms.remember()
+        await self._invites.remember()
 
     async def _become_new(self, session: Session, lost: DeviceLost) -> None:
-        device = await session.new_device(lost)
+        device = await self._until_well(lambda: session.new_device(lost))
         sentence = f"{lost}: the bot is the new device {device} now, and cannot read what was said to the old one"
         self._notice(sentence)
 

@@ -10,17 +10,16 @@ from typing import Any, Protocol, TypeVar
 
 from nio import InviteMemberEvent, RoomMemberEvent
 
-from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.inbox import Inbox
 from bot.chat.matrix.invites import Invitation, Invites
 from bot.chat.matrix.keep import Kept
-from bot.chat.matrix.pause import pause
 from bot.chat.matrix.progress import Progress
 from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.timeline import TIMELINE, Timeline
-from bot.errors import TemporaryError
+from bot.chat.matrix.untilwell import until_well
 
 log = logging.getLogger(__name__)
 
@@ -90,23 +89,12 @@ class Sync:
             await self._progress.close()
 
     async def _until_well(self, step: Callable[[], Awaitable[T]]) -> T:
-        """Try one step until it goes, less and less often, and as late as the server asks.
+        """Steps are tried one by one: nio takes an answer only once, so one that came is not asked for again."""
+        return await until_well(step, self._timings, self._broken)
 
-        Steps are tried one by one: nio takes an answer only once, so one that came is not asked for again.
-        """
-        fails = 0
-        while True:
-            try:
-                return await step()
-            except TokenRefused:
-                raise
-            except (TemporaryError, Refusal) as error:
-                self._lost = True
-                fails += 1
-                self._listener.broken(str(error))
-                asked = getattr(error, "retry_after", None) or 0.0
-                wait = pause(fails, self._timings.pause, self._timings.longest_pause)
-                await asyncio.sleep(max(wait, asked))
+    def _broken(self, why: str) -> None:
+        self._lost = True
+        self._listener.broken(why)
 
     async def _round(self) -> None:
         """One answer of the server."""
