@@ -25,12 +25,13 @@ LINES = int(os.environ.get("GATEWATCH_FUZZED_IRC", "20000"))
 SEED = 20261125
 AT_ONCE = 250  # lines between two questions whether it is still there
 TILL_LOST = 25  # lines, after which it is mostly out of the channel or under another nick
-MOST_GROWTH = 10.0  # MB of the whole process after a tenth of the lines; the people it may remember are a part of it
+MOST_GROWTH = 5.0  # MB of the whole process after a tenth of the lines; the people it may remember are a part of it
 
 # All that lines of others may make the bot send; nothing of it can be more than one command.
 ALLOWED = re.compile(
     rb"PONG( .*)?|PING :gatewatch-(idle|\d+)|WHOIS [^ ,]+|WHO #gate %tcuhnfa,317|JOIN #gate|NICK gatewatch[_0-9]*"
     rb"|NOTICE [^ ,]+ :\x01(VERSION gatewatch|PING.{0,33}|CLIENTINFO CLIENTINFO PING VERSION)\x01"
+    rb"|PRIVMSG NickServ :REGAIN gatewatch"  # where it was told that services know it
     rb"|PART [^ ]+ :not asked for|MODE [^ ]+ \+\w|CAP (LS 302|END|REQ :[a-z -]+)|USER gatewatch 0 \* :.*"
 )
 # And a bot with an account, which it shows to the server and to services.
