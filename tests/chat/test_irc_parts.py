@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from bot.chat.irc.addressing import addressed, ctcp_answer
 from bot.chat.irc.backoff import Backoff, unwanted
 from bot.chat.irc.config import IrcConfig, Timings, channel_fault
 from bot.chat.irc.connection import Event
 from bot.chat.irc.dial import read_secrets
-from bot.chat.irc.hearing import addressed, ctcp_answer
 from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.pace import Bucket, Pace
 from bot.errors import PermanentError

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.chat.irc.addressing import Masks
 from bot.chat.irc.connection import Event
-from bot.chat.irc.hearing import Masks
 from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.people import LONGEST_NAME, MOST_PEOPLE, Known, People
 from bot.chat.irc.playback import MOST_BATCHES, Playback

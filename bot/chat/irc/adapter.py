@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from functools import partial
 
 from bot.chat import Hear
+from bot.chat.irc.addressing import Ear
 from bot.chat.irc.backoff import Jitter
 from bot.chat.irc.calls import Calls
 from bot.chat.irc.config import IrcConfig, is_channel
 from bot.chat.irc.dial import Secrets, read_secrets, tls_context
 from bot.chat.irc.ejections import Ejections
-from bot.chat.irc.hearing import Ear
 from bot.chat.irc.inbox import Inbox
 from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.link import Link, Turns

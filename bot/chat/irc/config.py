@@ -59,7 +59,7 @@ class Timings(Section):
     goodbye: Seconds = 1.5
 
 
-class Pace(Section):
+class PaceLimits(Section):
     """Lines that a server takes at once, and per second after that; three stock servers took 4 and 1."""
 
     burst: int = Field(default=4, ge=4, le=50)  # an announcement and a reply are two each: line and PING
@@ -133,7 +133,7 @@ class IrcConfig(WithPassword):
     formatting: Formatting = "none"
     rooms: Mapping[str, RoomSpeech] = Field(default_factory=dict)
     keys: Mapping[str, SecretStr] = Field(default_factory=dict)
-    pace: Pace = Pace()
+    pace: PaceLimits = PaceLimits()
     timings: Timings = Timings()
 
     @field_validator("host")

@@ -8,9 +8,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.chat.irc.addressing import Ear, Masks, ctcp_answer
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
-from bot.chat.irc.hearing import Ear, Masks, ctcp_answer
 from bot.chat.irc.identity import Identity
 from bot.chat.irc.pace import Bucket, Pace
 from bot.chat.irc.people import LONGEST_NAME, WHOX_FIELDS, Known, People

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.chat.irc.addressing import Ear
 from bot.chat.irc.backoff import LongWait, unwanted
 from bot.chat.irc.calls import Calls
 from bot.chat.irc.capabilities import Capabilities
@@ -14,7 +15,6 @@ from bot.chat.irc.config import IrcConfig, is_channel
 from bot.chat.irc.connection import Event, new_connection
 from bot.chat.irc.dial import Secrets, dial
 from bot.chat.irc.ejections import Ejections
-from bot.chat.irc.hearing import Ear
 from bot.chat.irc.identity import Identity
 from bot.chat.irc.listening import Listener
 from bot.chat.irc.manner import Manner

@@ -1,4 +1,4 @@
-"""Which inbound lines may be commands, and what else a line asks for (CTCP)."""
+"""Which inbound lines are addressed to the bot, and so may be commands; and what else a line asks for (CTCP)."""
 
 from __future__ import annotations
 
