@@ -45,6 +45,7 @@ bench: $(VENV)/.test
 	$(VENV)/bin/python -m bench.irc
 	$(VENV)/bin/python -m bench.matrix
 	$(VENV)/bin/python -m bench.matrix_rest
+	$(VENV)/bin/python -m bench.roomkeys
 
 bench-large: $(VENV)/.test
 	$(VENV)/bin/python -m bench.large --folder var/bench --heap 3g

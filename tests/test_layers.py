@@ -15,7 +15,7 @@ HOMES = {
     "scramp": ("bot/chat/irc/scram",),
     "nio": ("bot/chat/matrix",),
     "vodozemac": ("bot/chat/matrix/devicekeys",),
-    "peewee": ("bot/chat/matrix/cryptoclient",),  # it is what nio's store of keys raises
+    "peewee": ("bot/chat/matrix/storefault",),
     "Crypto": ("bot/chat/matrix/crosssigning",),
     "nh3": ("bot/chat/matrix/markup",),
     "PIL": ("bot/chat/matrix/thumbnails",),

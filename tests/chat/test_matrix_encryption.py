@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.chat.matrix.cryptofolder import PICKLE_KEY, SEEDS, CryptoFolder
-from bot.errors import PermanentError
+from bot.errors import PermanentError, TemporaryError
 from tests.chat.crypto_scene import NO_SHIELD, CryptoScene, plainly
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import PASSWORD, milliseconds, post, timings
@@ -247,10 +248,12 @@ async def test_a_store_that_cannot_be_written_for_a_while_costs_no_message(encry
         async with encrypted.running() as bot:
             await encrypted.says(bot, human, "hello")
             with sqlite3.connect(encrypted.crypto / f"{bot.chat.status().device}.db") as store:
-                store.execute("BEGIN IMMEDIATE")
+                store.execute("BEGIN EXCLUSIVE")
                 await human.do("discard", room=encrypted.room_id)
                 await human.send(encrypted.room_id, "!new")
                 await until(lambda: "store of encryption" in bot.chat.status().trouble)
+                with suppress(TemporaryError):
+                    await encrypted.says(bot, human, "meanwhile")
                 store.rollback()
             await until(lambda: bot.texts() == ["!new"])
             assert plainly(await encrypted.says(bot, human, "after")) == NO_SHIELD

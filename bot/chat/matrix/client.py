@@ -140,11 +140,11 @@ def require_extra() -> None:
 
 
 def _store() -> Any:
-    """The kind of store that has all in one file; nio's default writes a text file anew for each trusted device."""
+    """The kind of store; nio's default writes a text file anew for each trusted device."""
     require_extra()
-    from nio.store import SqliteStore
+    from bot.chat.matrix.cryptostore import CryptoStore
 
-    return SqliteStore
+    return CryptoStore
 
 
 def _tls(config: MatrixConfig) -> ssl.SSLContext | bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nio import ErrorResponse, KeysClaimResponse, KeysQueryResponse, Response
+
+MEGOLM = "m.megolm.v1.aes-sha2"
 
 
 @dataclass
@@ -48,3 +51,14 @@ class ClaimedKeys(KeysClaimResponse):  # type: ignore[misc]
         if "one_time_keys" not in parsed:
             return super().from_dict(parsed, room_id)
         return super().from_dict({**parsed, "one_time_keys": usable_one_time_keys(parsed)}, room_id)
+
+
+def algorithm_of(source: Mapping[str, Any]) -> str:
+    """The encryption that an m.room.encryption event switches on, "" for any other event.
+
+    One without an algorithm was redacted, or is as odd; the room stays as encrypted as it was.
+    """
+    if source.get("type") != "m.room.encryption" or source.get("state_key") != "":
+        return ""
+    content = source.get("content")
+    return str(content.get("algorithm", MEGOLM)) if isinstance(content, dict) else MEGOLM

@@ -1,6 +1,6 @@
 """What the nio client lacks for encryption: one odd key or event costs itself only, and no error passes as success.
 
-nio's names with a leading underscore are overridden here and nowhere else; setup.py pins its version for that.
+nio's names with a leading underscore are overridden here only; setup.py pins its version for that.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -23,25 +24,17 @@ from nio import (
     SyncResponse,
 )
 
-from bot.chat.matrix.cryptoanswers import ClaimedKeys, DeviceKeys, Json
+from bot.chat.matrix.cryptoanswers import ClaimedKeys, DeviceKeys, Json, algorithm_of
+from bot.chat.matrix.storefault import StoreFault
 from bot.errors import TemporaryError
-
-try:
-    from peewee import PeeweeException as PeeweeException
-except ImportError:  # it comes with the extra e2e; without it there is no store
-
-    class PeeweeException(Exception):  # type: ignore[no-redef]
-        """Never raised."""
-
 
 log = logging.getLogger(__name__)
 
-MEGOLM = "m.megolm.v1.aes-sha2"
 ODD = (ValueError, KeyError, TypeError, AttributeError, EncryptionError, LocalProtocolError)
 
 
 class CryptoClient(AsyncClient):  # type: ignore[misc]
-    """AsyncClient with its encryption mended. `olm` is None without encryption.
+    """AsyncClient with its encryption mended. `olm` is None without it, and while its store cannot be opened.
 
     `algorithms`: the encryption of each encrypted room, by room id. `unanswered`: whose keys their server did not tell.
     """
@@ -56,6 +49,11 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         self.unanswered: set[str] = set()
         self._synced = asyncio.Event()
         self._stale = False
+
+    @property
+    def encrypts(self) -> bool:
+        """Is encryption switched on?"""
+        return bool(self.config.encryption_enabled)
 
     async def json(self, method: str, path: Sequence[str], body: Mapping[str, Any] | None = None) -> Response:
         """A request of the client-server API that nio does not have."""
@@ -73,9 +71,9 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         wants_login = isinstance(answer, Json) and "flows" in answer.content
         if transport_response.status < 400 or isinstance(answer, ErrorResponse) or wants_login:
             return answer
-        error = ErrorResponse("no error of Matrix")
-        error.transport_response = transport_response
-        return error
+        answer = ErrorResponse("no error of Matrix")
+        answer.transport_response = transport_response
+        return answer
 
     # -- the store ------------------------------------------------------------------------------------------
 
@@ -108,12 +106,17 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         try:
             if self._stale:
                 self._open_again()
-            await self._receive(response)
-        except PeeweeException as error:
+            with self._one_write():
+                await self._receive(response)
+        except StoreFault as error:
             self._stale = True
             if isinstance(response, SyncResponse):
                 self.next_batch = ""
             raise TemporaryError(f"the store of encryption in {self.store_path} cannot be used: {error}") from error
+
+    def _one_write(self) -> AbstractContextManager[object]:
+        """All that an answer changes in the store goes to the disk at once, or not at all."""
+        return nullcontext() if self.store is None else self.store.database.atomic()
 
     async def _receive(self, response: Response) -> None:
         if isinstance(response, SyncResponse):
@@ -146,16 +149,12 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         """Once encrypted, a room stays so, also where the event is redacted or not as nio wants it."""
         for room_id, info in response.rooms.join.items():
             for event in (*info.state, *info.timeline.events):
-                source = event.source
-                if source.get("type") == "m.room.encryption" and source.get("state_key") == "":
-                    content = source.get("content")
-                    algorithm = content.get("algorithm", MEGOLM) if isinstance(content, dict) else MEGOLM
-                    self.algorithms[room_id] = str(algorithm)
+                if algorithm := algorithm_of(event.source):
+                    self.algorithms[room_id] = algorithm
 
     def _apply_encryption(self, response: SyncResponse) -> None:
         for room_id, info in response.rooms.join.items():
-            room = self.rooms.get(room_id)
-            if room is None:
+            if (room := self.rooms.get(room_id)) is None:
                 continue
             if room_id in self.algorithms and not room.encrypted:
                 room.encrypted = True
@@ -164,6 +163,8 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
                     self.store.save_encrypted_rooms({room_id})
             if info.timeline.limited:  # with lazy loading, who came and went in the gap is not told
                 room.members_synced = False
+                if self.olm is not None:
+                    self.invalidate_outbound_session(room_id)
         if self.olm is not None:
             # nio takes none left for nothing said, and would never make new ones.
             self.olm.uploaded_key_count = response.device_key_count.signed_curve25519 or 0
@@ -186,17 +187,16 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
 
     async def keys_query(self) -> Response:
         """As nio's, but who was not answered for (a server that is away) is not asked about before each message."""
-        asked, self.olm.users_for_key_query = self.olm.users_for_key_query, set()
-        answered = False
+        olm, answer = self.olm, None
+        asked, olm.users_for_key_query = olm.users_for_key_query, set()
         try:
             method, path, data = Api.keys_query(self.access_token, asked)
             answer = await self._send(DeviceKeys, method, path, data)
-            answered = isinstance(answer, DeviceKeys)
         finally:
-            if not answered:
-                self.olm.users_for_key_query |= asked
-        if answered:
-            self.unanswered = (self.unanswered | asked) - set(answer.device_keys)
+            if isinstance(answer, DeviceKeys):
+                self.unanswered = (self.unanswered | asked) - set(answer.device_keys)
+            else:
+                olm.users_for_key_query |= asked
         return answer
 
     async def keys_claim(self, user_set: Mapping[str, Sequence[str]]) -> Response:
@@ -205,17 +205,16 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
 
     def _trust(self, answer: DeviceKeys) -> None:
         """nio's "verified" is here: signed by its owner, with the keys that we know."""
-        with self.store.database.atomic():  # one write to the disk for all
-            for user, devices in answer.device_keys.items():
-                for id, keys in devices.items():
-                    device = self.device_store[user].get(id)
-                    if device is None:
-                        continue
-                    same = device.ed25519 == keys["keys"][f"ed25519:{id}"]
-                    if same and id in answer.signed[user]:
-                        self.verify_device(device)
-                    else:
-                        self.unverify_device(device)
+        for user, devices in answer.device_keys.items():
+            for id, keys in devices.items():
+                if (device := self.device_store[user].get(id)) is None:
+                    continue
+                same = device.ed25519 == keys["keys"][f"ed25519:{id}"]
+                trusted = same and id in answer.signed[user]
+                if trusted and not device.verified:
+                    self.verify_device(device)
+                elif not trusted and device.verified:
+                    self.unverify_device(device)
 
     # -- the key of a room ----------------------------------------------------------------------------------
 
@@ -225,17 +224,21 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         `everyone` False: only to devices that their owners have signed.
         """
         users = list(self.rooms[room_id].users)
-        with self.store.database.atomic():
+        with self._one_write():
             for user in users:
                 for device in self.device_store.active_user_devices(user):
-                    if everyone or self.olm.is_device_verified(device):
+                    may = everyone or device.verified
+                    if may and device.blacklisted:
                         self.olm.unblacklist_device(device)
-                    else:
+                    elif not may and not device.blacklisted:
                         self.olm.blacklist_device(device)
-        messages: Iterator[tuple[set[tuple[str, str]], dict[str, Any]]] = self.olm.share_group_session_parallel(
-            room_id, users, ignore_unverified_devices=everyone
-        )
-        return messages
+        messages = self.olm.share_group_session_parallel(room_id, users, ignore_unverified_devices=everyone)
+        while True:
+            with self._one_write():
+                some = next(messages, None)
+            if some is None:
+                return
+            yield some
 
     async def send_room_key(
         self, room_id: str, recipients: set[tuple[str, str]], messages: dict[str, Any], tx_id: str
@@ -244,5 +247,5 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         return await self._send(ShareGroupSessionResponse, method, path, data, response_data=(room_id, recipients))
 
     def room_key(self, room_id: str) -> Any:
-        """The key with which the room's next message is encrypted, None if there is none yet."""
+        """The key of the room's next message, None if there is none yet."""
         return self.olm.outbound_group_sessions.get(room_id)

@@ -11,11 +11,11 @@ from bot.chat.matrix.answers import Refusal, TokenRefused, ask
 from bot.chat.matrix.byhand import grouped
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
-from bot.chat.matrix.cryptoclient import PeeweeException
 from bot.chat.matrix.cryptofolder import PICKLE_KEY, CryptoFolder
 from bot.chat.matrix.identity import SignedIn, own_keys
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.session import DeviceLost
+from bot.chat.matrix.storefault import StoreFault
 from bot.errors import PermanentError, TemporaryError
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class Encryption:
                 f"{self._folder.path / PICKLE_KEY} is not the key of {name}: put both back from one backup, or move "
                 "the folder away, and the bot becomes a new device"
             ) from error
-        except PeeweeException as error:
+        except StoreFault as error:
             raise PermanentError(f"{self._folder.path / name} cannot be used: {error}") from error
 
     async def keep_up(self, answer: Any) -> None:
@@ -132,5 +132,8 @@ class Encryption:
         if self._client.should_claim_keys:
             wanted = self._client.olm.get_users_for_key_claiming()
             await ask(self._client.keys_claim(wanted), "claim one-time keys", self._within)
+            # One that has none left is not asked with each answer: the next message that cannot be read brings it back.
+            self._client.olm.wedged_devices.clear()
+            self._client.olm.key_request_devices_no_session.clear()
         for message in list(self._client.outgoing_to_device_messages):
             await ask(self._client.to_device(message), "send a key event", self._within)

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.client import Client
-from bot.chat.matrix.cryptoclient import MEGOLM, PeeweeException
+from bot.chat.matrix.cryptoanswers import MEGOLM
+from bot.chat.matrix.storefault import StoreFault
 from bot.errors import PermanentError, TemporaryError
 
 TRIES = 3  # people come and go while the key is on its way
@@ -36,14 +37,16 @@ class RoomKeys:
             raise TemporaryError(f"{room}: the homeserver has not shown the state of the room yet") from None
         if not self._client.rooms[room_id].encrypted:
             return False
-        if self._client.olm is None:
+        if not self._client.encrypts:
             raise PermanentError(f"{room}: the room is encrypted: set encryption: true for this network")
+        if self._client.olm is None:
+            raise TemporaryError(f"{room}: the store of encryption cannot be used at the moment")
         algorithm = self._client.algorithms.get(room_id, MEGOLM)
         if algorithm != MEGOLM:
             raise PermanentError(f"{room}: the room is encrypted in a way that is not known: {algorithm[:50]}")
         try:
             await self._bring_key(room_id, room)
-        except (Refusal, PeeweeException) as error:
+        except (Refusal, StoreFault) as error:
             raise TemporaryError(f"{room}: the key of the room cannot be shared: {error}") from error
         except TemporaryError as error:
             raise TemporaryError(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from nio import EncryptionError, MegolmEvent, UnknownToDeviceEvent
+from nio import EncryptionError, LocalProtocolError, MegolmEvent, UnknownToDeviceEvent
 
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
@@ -49,7 +49,7 @@ class Unreadable:
 
     async def opened(self, room_id: str, event: Any) -> Any:
         """The event as it can be read; what stays encrypted is for nobody to read."""
-        if not isinstance(event, MegolmEvent) or self._client.olm is None:
+        if not isinstance(event, MegolmEvent) or not self._client.encrypts:
             return event
         key = room_id, event.sender
         # Who sends many that cannot be read must not hold up the others for as long.
@@ -68,7 +68,7 @@ class Unreadable:
 
     def hint(self, room_id: str, event: Any) -> str:
         """What to tell the sender of one that cannot be read, "" where they were told lately."""
-        encrypted = isinstance(event, MegolmEvent) and self._client.olm is not None
+        encrypted = isinstance(event, MegolmEvent) and self._client.encrypts
         if not encrypted or not self._hints.due((room_id, event.sender)):
             return ""
         return DISTRUSTED if self._withheld.get((event.sender, event.session_id)) in DISTRUST else NO_KEY
@@ -77,7 +77,7 @@ class Unreadable:
         event.room_id = room_id
         try:
             return self._client.decrypt_event(event)
-        except (EncryptionError, ValueError):
+        except (EncryptionError, LocalProtocolError, ValueError):
             return None
 
     async def _note_withheld(self, event: UnknownToDeviceEvent) -> None:
