@@ -15,7 +15,19 @@ from tests.chat.matrix_bot import Bot, MemoryKeep, config
 
 USER = "@bot:example.org"
 ROOM = "net:!room:example.org"
-VERBS = ("login", "whoami", "joined_rooms", "join", "send", "messages", "sync", "config", "upload")
+VERBS = (
+    "login",
+    "whoami",
+    "joined_rooms",
+    "join",
+    "send",
+    "messages",
+    "sync",
+    "config",
+    "upload",
+    "directory",
+    "leave",
+)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.errors import TemporaryError
 from bot.model import JOINED, NOT_YET
-from tests.chat.fake_matrix import USER, FarEnd, earlier_keep, refuses
+from tests.chat.fake_matrix import USER, FarEnd, bad_gateway, earlier_keep, refuses, says
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import PASSWORD, Bot, config, milliseconds, post, timings
 from tests.chat.matrix_scene import Scene
@@ -155,6 +155,18 @@ async def test_a_room_that_nobody_configured_is_left_and_a_talk_is_not(scene: Sc
         await human.do(human.send, talk, "top")
         await until(lambda: "top" in bot.texts())
         assert await human.do(members, scene, talk)
+
+
+async def test_nothing_is_left_while_a_configured_room_may_be_any_of_them() -> None:
+    far_end, room = FarEnd(), "net:#gate:example.org"
+    far_end.answers |= {"directory": bad_gateway, "leave": says({}), "join": says({"room_id": "!other:example.org"})}
+    async with far_end.serving(), Bot(config(far_end.url, USER), [room], earlier_keep()).running() as bot:
+        await until(lambda: far_end.count("GET directory") >= 3)
+        assert "HTTP 502" in bot.chat.status().rooms[room]
+        assert far_end.count("POST leave") == 0
+        far_end.answers["directory"] = says({"room_id": "!other:example.org", "servers": []})
+        await until(lambda: far_end.count("POST leave") == 1)
+        assert bot.chat.status().rooms == {room: JOINED}
 
 
 async def test_a_talk_that_ended_is_no_accepted_room_any_more(scene: Scene) -> None:
