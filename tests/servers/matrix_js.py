@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 from tests.servers import missing, program
@@ -10,9 +11,18 @@ from tests.servers import missing, program
 SCRIPT = Path(__file__).parent / "js" / "human.mjs"
 
 
+OLDEST = 20  # of node, for this matrix-js-sdk
+
+
 def node() -> str:
     """The node program, or a skip."""
-    return program("node", "nodejs (20 or later)")
+    found = program("node", f"node {OLDEST} or later")
+    version = subprocess.run(
+        [found, "--version"], capture_output=True, text=True, check=True, timeout=30
+    ).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < OLDEST:
+        missing(f"node is {version}: install {OLDEST} or later")
+    return found
 
 
 def sdk() -> Path:
