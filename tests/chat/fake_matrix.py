@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -16,17 +17,8 @@ from tests.chat.matrix_bot import Bot, MemoryKeep, config
 USER = "@bot:example.org"
 ROOM = "net:!room:example.org"
 VERBS = (
-    "login",
-    "whoami",
-    "joined_rooms",
-    "join",
-    "send",
-    "messages",
-    "sync",
-    "config",
-    "upload",
-    "directory",
-    "leave",
+    *("login", "logout", "whoami", "joined_rooms", "joined_members", "join", "send", "messages", "sync", "config"),
+    *("keys/upload", "keys/query", "device_signing", "signatures", "upload", "directory", "leave"),
 )
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -78,11 +70,15 @@ class FarEnd:
             "flows": says({"flows": [{"type": "m.login.password"}]}),
             "whoami": says({"user_id": USER, "device_id": "D"}),
             "joined_rooms": says({"joined_rooms": ["!room:example.org"]}),
+            "joined_members": says({"joined": {}}),
             "join": says({"room_id": "!room:example.org"}),
             "send": says({"event_id": "$said"}),
             "sync": self.quiet,
             "config": says({"m.upload.size": 1000}),
             "upload": says({"content_uri": "mxc://example.org/1"}),
+            "logout": says({}),
+            "keys/upload": says({"one_time_key_counts": {"signed_curve25519": 50}}),
+            "keys/query": says({"device_keys": {}}),
         }
 
     def plays(self, **answers: Answer) -> None:
@@ -146,8 +142,12 @@ def earlier_keep() -> MemoryKeep:
     return kept
 
 
-def bot_for(far_end: FarEnd, keep: MemoryKeep, **changed: Any) -> Bot:
-    return Bot(config(far_end.url, USER, **changed), [ROOM], keep)
+def bot_for(
+    far_end: FarEnd, keep: MemoryKeep, crypto: Path | None = None, rooms: Sequence[str] = (ROOM,), **changed: Any
+) -> Bot:
+    """With encryption, if `crypto` names the folder for its keys."""
+    changed.setdefault("encryption", crypto is not None)
+    return Bot(config(far_end.url, USER, **changed), rooms, keep, crypto)
 
 
 def line(text: str, sender: str = "@ada:example.org") -> dict[str, Any]:

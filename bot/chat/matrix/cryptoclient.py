@@ -20,6 +20,7 @@ from nio import (
     ErrorResponse,
     LocalProtocolError,
     Response,
+    RoomSendResponse,
     ShareGroupSessionResponse,
     SyncResponse,
 )
@@ -93,6 +94,13 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         for room in self.rooms.values():
             room.members_synced = False  # so that all are asked about again before something is said to them
 
+    @property
+    def machine(self) -> Any:
+        """nio's Olm. Raises TemporaryError while the store cannot be opened, and without encryption."""
+        if self.olm is None:
+            raise TemporaryError(f"the store of encryption in {self.store_path} is not open")
+        return self.olm
+
     def close_store(self) -> None:
         """Forget the device's keys, for another device."""
         if self.store is not None:
@@ -102,7 +110,13 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
     # -- what the server answers ----------------------------------------------------------------------------
 
     async def receive_response(self, response: Response) -> None:
-        """Raises TemporaryError if the store cannot be written; then the same answer may come again."""
+        """Raises TemporaryError if the store cannot be written; then the same answer of a sync may come again.
+
+        What was sent changes nothing in the store, and is out whatever became of that.
+        """
+        if isinstance(response, RoomSendResponse):
+            await super().receive_response(response)
+            return
         try:
             if self._stale:
                 self._open_again()
@@ -110,9 +124,11 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
                 await self._receive(response)
         except StoreFault as error:
             self._stale = True
-            if isinstance(response, SyncResponse):
+            polled = isinstance(response, SyncResponse)
+            if polled:
                 self.next_batch = ""
-            raise TemporaryError(f"the store of encryption in {self.store_path} cannot be used: {error}") from error
+            why = f"the store of encryption in {self.store_path} cannot be used: {error}"
+            raise TemporaryError(why, doubt=not polled) from error
 
     def _one_write(self) -> AbstractContextManager[object]:
         """All that an answer changes in the store goes to the disk at once, or not at all."""
@@ -187,7 +203,7 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
 
     async def keys_query(self) -> Response:
         """As nio's, but who was not answered for (a server that is away) is not asked about before each message."""
-        olm, answer = self.olm, None
+        olm, answer = self.machine, None
         asked, olm.users_for_key_query = olm.users_for_key_query, set()
         try:
             method, path, data = Api.keys_query(self.access_token, asked)
@@ -223,16 +239,16 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
 
         `everyone` False: only to devices that their owners have signed.
         """
-        users = list(self.rooms[room_id].users)
+        olm, users = self.machine, list(self.rooms[room_id].users)
         with self._one_write():
             for user in users:
                 for device in self.device_store.active_user_devices(user):
                     may = everyone or device.verified
                     if may and device.blacklisted:
-                        self.olm.unblacklist_device(device)
+                        olm.unblacklist_device(device)
                     elif not may and not device.blacklisted:
-                        self.olm.blacklist_device(device)
-        messages = self.olm.share_group_session_parallel(room_id, users, ignore_unverified_devices=everyone)
+                        olm.blacklist_device(device)
+        messages = olm.share_group_session_parallel(room_id, users, ignore_unverified_devices=everyone)
         while True:
             with self._one_write():
                 some = next(messages, None)
@@ -248,4 +264,4 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
 
     def room_key(self, room_id: str) -> Any:
         """The key of the room's next message, None if there is none yet."""
-        return self.olm.outbound_group_sessions.get(room_id)
+        return self.machine.outbound_group_sessions.get(room_id)

@@ -123,17 +123,17 @@ class Encryption:
     async def _ask_about_devices(self) -> None:
         if self._client.unanswered and self._monotonic() - self._asked_again > ASK_AGAIN:
             self._asked_again = self._monotonic()
-            self._client.olm.users_for_key_query |= self._client.unanswered
+            self._client.machine.users_for_key_query |= self._client.unanswered
         if self._client.should_query_keys:
             await ask(self._client.keys_query(), "look up devices", self._within)
 
     async def _mend_sessions(self) -> None:
         """A device whose messages cannot be read gets a new session, and is told so."""
         if self._client.should_claim_keys:
-            wanted = self._client.olm.get_users_for_key_claiming()
+            wanted = self._client.machine.get_users_for_key_claiming()
             await ask(self._client.keys_claim(wanted), "claim one-time keys", self._within)
             # One that has none left is not asked with each answer: the next message that cannot be read brings it back.
-            self._client.olm.wedged_devices.clear()
+            self._client.machine.wedged_devices.clear()
             self._client.olm.key_request_devices_no_session.clear()
         for message in list(self._client.outgoing_to_device_messages):
             await ask(self._client.to_device(message), "send a key event", self._within)

@@ -60,7 +60,7 @@ class RoomKeys:
                 await ask(self._client.joined_members(room_id), "list the members", self._within)
             if self._client.should_query_keys:
                 await ask(self._client.keys_query(), "look up devices", self._within)
-            if not self._client.olm.should_share_group_session(room_id):
+            if not self._client.machine.should_share_group_session(room_id):
                 return
             await self._share(room_id)
         raise TemporaryError(f"{room}: its members change too fast")
