@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+NOTICES = 20  # the latest
 
 
 def _utc_now() -> datetime:
@@ -76,7 +79,7 @@ class MatrixChat:
         self._state = "stopped"
         self._since: datetime | None = None
         self._trouble = self._error = ""
-        self._notices: list[str] = []
+        self._notices: deque[str] = deque(maxlen=NOTICES)
         self._erred: datetime | None = None
         self._synced: datetime | None = None
         self._slowed = Slowed()

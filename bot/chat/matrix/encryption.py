@@ -21,8 +21,8 @@ from bot.errors import PermanentError, TemporaryError
 log = logging.getLogger(__name__)
 
 ASK_AGAIN = 300.0  # seconds until people are asked about again whose homeserver did not answer
-# What Synapse says of a one-time key whose name another one has.
-ALREADY_THERE = ("M_UNKNOWN", "M_INVALID_PARAM")
+# What Synapse says of a one-time key whose name another one has; M_UNKNOWN alone may mean anything.
+ALREADY_THERE = "already exists"
 
 
 class Encryption:
@@ -116,7 +116,7 @@ class Encryption:
         except TokenRefused:
             raise
         except Refusal as error:
-            if error.code in ALREADY_THERE:
+            if ALREADY_THERE in error.reason:
                 raise DeviceLost(f"the keys in {self._folder.path} are older than those on the homeserver") from error
             raise
 

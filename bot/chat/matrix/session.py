@@ -40,6 +40,7 @@ class Session:
         self._kept = kept
         self._monotonic = monotonic
         self._logged_in_at: float | None = None
+        self._device_made_at: float | None = None
         self._pasted = config.token is not None or config.token_file is not None
         self._by_hand = not self._pasted and config.password is None and config.password_file is None
 
@@ -107,8 +108,17 @@ class Session:
     async def new_device(self, lost: DeviceLost) -> str:
         """Nobody can send to the old device any more: leave it, so that `open` logs in as a new one. Its id.
 
-        Raises PermanentError for what only an operator can log in: a pasted token, or a login by hand.
+        Raises PermanentError for what only an operator can log in, a pasted token or a login by hand, and where the
+        device is younger than `relogin`: one after the other would fill the account's list of devices.
         """
+        if self._device_made_at is not None:
+            age = self._monotonic() - self._device_made_at
+            if age < self._config.timings.relogin.total_seconds():
+                raise PermanentError(
+                    f"{lost}, {age:.0f} s after the bot became a new device: is the folder put back from a backup, or "
+                    "used by another bot? See to it, then start this one again"
+                )
+        self._device_made_at = self._monotonic()
         if self._pasted:
             raise PermanentError(
                 f"{lost}: make a new login for {self._config.user} that no other client uses, and give its token"
