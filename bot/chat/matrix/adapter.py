@@ -97,6 +97,9 @@ class MatrixChat:
         except asyncio.CancelledError:
             self._become("stopped")
             raise
+        except Exception as error:  # the guard of networks logs it, and begins anew
+            self._become("broken", f"{self.name}: internal error, the log has the traceback: {type(error).__name__}")
+            raise
 
     async def say(self, post: Post) -> Said:
         if self._sending is None:
@@ -219,12 +222,16 @@ class MatrixChat:
             self._notices.append(sentence)
 
     async def _work(self, client: Client, heard: Hear) -> DeviceLost | None:
-        """Hear, and join rooms, until the token is refused or the device's keys are lost (and then say so)."""
+        """Hear, and join rooms, until the token is refused or the device's keys are lost (and then say so).
+
+        Raises PermanentError.
+        """
         timings = self._config.timings
         inbox = Inbox(self.name, client, self._rooms, heard, self._config, self._prefix, self._clock, self.say)
         hooks = [self._encryption.keep_up] if self._encryption is not None else []
         sync = Sync(client, self._rooms, self._invites, inbox, self._kept, timings, self, hooks)
-        found: list[DeviceLost] = []
+        lost: list[Exception] = []
+        broken: list[Exception] = []
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(sync.run())
@@ -232,6 +239,10 @@ class MatrixChat:
                 group.create_task(self._invites.tend(client))
         except* TokenRefused as refused:
             log.warning("matrix token refused network=%s error=%s", self.name, refused.exceptions[0])
-        except* DeviceLost as lost:
-            found += [error for error in lost.exceptions if isinstance(error, DeviceLost)]
-        return found[0] if found else None
+        except* DeviceLost as found:
+            lost += found.exceptions
+        except* PermanentError as found:
+            broken += found.exceptions
+        if broken:
+            raise broken[0]
+        return next((error for error in lost if isinstance(error, DeviceLost)), None)
