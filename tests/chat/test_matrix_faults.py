@@ -119,6 +119,84 @@ async def test_refused_pasted_token_is_one_request_and_permanent(far_end: FarEnd
     assert "s3cret" not in str(refused.value) + repr(bot.chat.status())
 
 
+@pytest.mark.parametrize(
+    "passing",
+    [
+        refuses("M_UNRECOGNIZED", 404),  # a proxy
+        refuses("M_RESOURCE_LIMIT_EXCEEDED", 403),
+        refuses("M_FORBIDDEN", 403),
+        refuses("M_UNKNOWN", 400),
+    ],
+)
+async def test_a_refusal_that_may_pass_does_not_stop_the_network(far_end: FarEnd, passing: Answer) -> None:
+    well, far_end.answers["whoami"] = far_end.answers["whoami"], passing
+    async with bot_for(far_end, earlier_keep()).running() as bot:
+        await until(lambda: "does not let @bot:example.org in" in bot.chat.status().trouble)
+        far_end.answers["whoami"] = well
+        await bot.ready()
+
+
+@pytest.mark.parametrize("code", ["M_UNKNOWN", "M_RESOURCE_LIMIT_EXCEEDED", "M_UNRECOGNIZED"])
+async def test_a_message_that_is_refused_for_what_may_pass_is_said_later(far_end: FarEnd, code: str) -> None:
+    async with bot_for(far_end, earlier_keep()).running() as bot:
+        await bot.ready()
+        far_end.answers["send"] = refuses(code, 403)
+        with pytest.raises(TemporaryError, match=f"the homeserver refuses the message: {code}") as refused:
+            await bot.chat.say(post(ROOM, "x", "k"))
+        assert not refused.value.doubt
+
+
+@pytest.mark.parametrize("code", ["M_BAD_JSON", "M_NOT_JSON", "M_INVALID_PARAM"])
+async def test_a_message_that_no_server_takes_is_given_up(far_end: FarEnd, code: str) -> None:
+    async with bot_for(far_end, earlier_keep()).running() as bot:
+        await bot.ready()
+        far_end.answers["send"] = refuses(code, 400)
+        with pytest.raises(PermanentError, match=f"the homeserver refuses the message: {code}"):
+            await bot.chat.say(post(ROOM, "x", "k"))
+
+
+async def test_an_account_that_was_closed_stops_the_network(far_end: FarEnd) -> None:
+    far_end.answers["whoami"] = far_end.answers["login"] = refuses("M_USER_DEACTIVATED", 403)
+    bot = bot_for(far_end, earlier_keep())
+    with pytest.raises(PermanentError, match=r"has closed @bot:example\.org"):
+        await bot.chat.run(bot.hear)
+
+
+class BrokenKeep(MemoryKeep):
+    """Takes all but invitations."""
+
+    def __init__(self, wrong: Exception) -> None:
+        super().__init__()
+        self.wrong = wrong
+
+    async def put(self, name: str, value: str) -> None:
+        if name.endswith(".invitations"):
+            raise self.wrong
+        await super().put(name, value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "seen", "state"),
+    [(PermanentError("no store"), PermanentError, "refused"), (KeyError("x"), ExceptionGroup, "broken")],
+)
+async def test_what_ends_the_network_from_within_shows_in_its_status(
+    far_end: FarEnd, wrong: Exception, seen: type[Exception], state: str
+) -> None:
+    member = {
+        "type": "m.room.member",
+        "state_key": USER,
+        "sender": "@ada:example.org",
+        "content": {"membership": "invite"},
+    }
+    invited = {"!new:example.org": {"invite_state": {"events": [member]}}}
+    far_end.plays(n1=says({"next_batch": "n2", "rooms": {"invite": invited}}))
+    bot = bot_for(far_end, BrokenKeep(wrong))
+    with pytest.raises(seen):
+        await bot.chat.run(bot.hear)
+    status = bot.chat.status()
+    assert (status.state, status.ready) == (state, False) and status.trouble
+
+
 @pytest.mark.parametrize("soft", [False, True])
 async def test_token_refused_in_the_stream_is_permanent_without_a_password(far_end: FarEnd, soft: bool) -> None:
     far_end.answers["sync"] = refuses("M_UNKNOWN_TOKEN", 401, soft_logout=soft)

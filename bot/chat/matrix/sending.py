@@ -22,6 +22,10 @@ from bot.model import Picture, Post, Said
 
 log = logging.getLogger(__name__)
 
+# The message itself cannot be sent; what else a server or a proxy refuses with may pass.
+# https://spec.matrix.org/v1.16/client-server-api/#common-error-codes
+NEVER = frozenset({"M_TOO_LARGE", "M_BAD_JSON", "M_NOT_JSON", "M_INVALID_PARAM"})
+
 
 class Sending:
     """The way out, for the life of one client. `pace`: how fast the server lets it go."""
@@ -121,7 +125,9 @@ class Sending:
                 why = f"{self._client.user_id} may not speak there ({error.reason})"
                 self._rooms.silenced(room_id, why)
                 raise TemporaryError(f"{post.room}: {why}") from error
-            raise PermanentError(_sentence(post.room, error)) from error
+            if error.code in NEVER:
+                raise PermanentError(_sentence(post.room, error)) from error
+            raise TemporaryError(_sentence(post.room, error)) from error
         self._pace.accepted(at)
         return str(answer.event_id)
 

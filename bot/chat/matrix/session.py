@@ -189,7 +189,7 @@ class Session:
         except TokenRefused:
             raise
         except Refusal as error:
-            raise self._unusable(error) from error
+            raise self._not_now(error) from error
 
     async def _log_in(self, device: str, password: str) -> None:
         self._client.access_token = ""
@@ -200,7 +200,14 @@ class Session:
                 self._client.login(password, device_name="gatewatch"), "log in", self._config.timings.request
             )
         except Refusal as error:
-            raise self._unusable(error) from error
+            if error.code == "M_FORBIDDEN":
+                raise PermanentError(
+                    f"{self._config.homeserver} refuses the password of {self._config.user} ({error.reason}): check "
+                    "user and password"
+                ) from error
+            if error.code == "M_USER_DEACTIVATED":
+                raise PermanentError(f"{self._config.homeserver} has closed {self._config.user}: {error}") from error
+            raise self._not_now(error) from error
         if answer.user_id != self._config.user:
             raise PermanentError(f"the login is for {answer.user_id}, the config file says user: {self._config.user}")
         self._logged_in_at = self._monotonic()
@@ -219,11 +226,11 @@ class Session:
             raise PermanentError(f"the {name} of {self._config.user} is empty")
         return found
 
-    def _unusable(self, error: Refusal) -> PermanentError:
-        server, user = self._config.homeserver, self._config.user
-        if error.code == "M_FORBIDDEN" and not self._pasted:
-            return PermanentError(f"{server} refuses the password of {user} ({error.reason}): check user and password")
-        return PermanentError(f"{server} does not let {user} in: {error}")
+    def _not_now(self, error: Refusal) -> TemporaryError:
+        """Proxies, full servers and those that are being mended refuse with all sorts of codes."""
+        later = self._config.timings.longest_pause.total_seconds()
+        said = f"{self._config.homeserver} does not let {self._config.user} in: {error}"
+        return TemporaryError(said, retry_after=later)
 
     def _token_refused(self) -> PermanentError:
         remedy = "put a new one into token or token_file" if self._pasted else f"log in again: {self._command()}"
