@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 Render = Callable[[Tx, Delivery, datetime], Rendered | str]
 PUT_OFF_FIRST, PUT_OFF_LAST = timedelta(seconds=5), timedelta(minutes=5)
+PUT_OFF_AS_ASKED = timedelta(milliseconds=250)  # the first, where the far end says when; it may go on saying "at once"
 
 
 class Announcer:
@@ -187,6 +188,7 @@ def _slow(waiting: int, pace: timedelta) -> str:
 
 
 def _wait(tries: int, error: TemporaryError) -> timedelta:
-    if error.retry_after is not None:
-        return timedelta(seconds=error.retry_after)
-    return min(PUT_OFF_FIRST * (1 << min(tries - 1, 10)), PUT_OFF_LAST)
+    """As late as the far end asks, and later with each try."""
+    first = PUT_OFF_FIRST if error.retry_after is None else PUT_OFF_AS_ASKED
+    later = min(first * (1 << min(tries - 1, 10)), PUT_OFF_LAST)
+    return max(later, timedelta(seconds=error.retry_after or 0))

@@ -90,6 +90,19 @@ async def test_it_is_tried_later_and_later_and_at_last_every_5_minutes(gate: Gat
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
 
 
+async def test_a_far_end_that_says_at_once_is_asked_less_and_less_often(gate: Gate) -> None:
+    await failed(gate)
+    gate.irc.faults = [TemporaryError("slow down", retry_after=asked) for asked in (0.0, 0.4, 0.0, 60.0, 0.0)]
+    waits = []
+    for _ in range(5):
+        await gate.speak()
+        (row,) = await gate.rows()
+        assert row.not_before is not None
+        waits.append((row.not_before - gate.now).total_seconds())
+        gate.now = row.not_before
+    assert waits == [0.25, 0.5, 1, 60, 4]
+
+
 async def test_a_room_that_is_put_off_holds_up_no_other_and_keeps_its_order(gates: Gates) -> None:
     gate = gates(feeds={"one": Feed(rooms=(IRC,)), "two": Feed(rooms=(OTHER,))})
     await failed(gate, changes=2)
