@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import count
 
 from bot.chat import Chat
 from bot.errors import PermanentError, TemporaryError
@@ -18,7 +19,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 5.0  # a network may hear nothing else of this person meanwhile
 TRIES, WAIT = 3, 2.0  # a reply is tried so often, so many seconds apart; after that nobody waits for it
-TRIES_ONCE = 30  # where that repeats nothing: a server that restarts is back within a minute
+TRIES_AWAY = 30  # where that repeats nothing, while the network is away: a server that restarts is back in a minute
+LONGEST_IN_ALL = 60.0
 
 
 class Replies:
@@ -54,19 +56,27 @@ class Replies:
         await self._remember(heard)
 
     async def _say(self, heard: Heard, message: Message) -> None:
-        """A network that shows the same key once is tried again; one that may repeat it is not, where in doubt."""
+        """A network that shows the same key once is tried again; one that may repeat it is not, where in doubt.
+
+        What is wrong with one room only is not waited for long: who asks there may ask again and again.
+        """
         key = sha256(f"reply\n{heard.network}\n{heard.id}".encode()).hexdigest()[:32]
         post = Post(heard.room, key, message, answers=heard)
-        once = self._once[heard.network]
-        for left in reversed(range(TRIES_ONCE if once else TRIES)):
+        chat, once = self._chats[heard.network], self._once[heard.network]
+        clock = asyncio.get_running_loop().time
+        latest = clock() + LONGEST_IN_ALL
+        for tries in count(1):
             try:
-                await self._chats[heard.network].say(post)
+                await chat.say(post)
                 return
             except TemporaryError as error:
-                if not left or (error.doubt and not once):
+                away = error.doubt or error.retry_after is not None or not chat.status().ready
+                too_often = tries >= (TRIES_AWAY if once and away else TRIES)
+                wait = min(error.retry_after or WAIT, LONGEST_WAIT)
+                if too_often or (error.doubt and not once) or clock() + wait > latest:
                     log.warning("reply not said room=%s why=%r", heard.room, str(error))
                     return
-                await asyncio.sleep(min(error.retry_after or WAIT, LONGEST_WAIT))
+                await asyncio.sleep(wait)
             except PermanentError as error:
                 log.warning("reply not said room=%s why=%r", heard.room, str(error))
                 return

@@ -126,15 +126,37 @@ async def test_a_removal_that_cannot_be_looked_up_is_let_be(gate: Gate, caplog: 
 async def test_matrix_is_tried_until_a_server_would_be_back_with_the_same_key(
     gate: Gate, desk: Desk, doubt: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gate.matrix.faults = [TemporaryError("timed out", doubt=doubt)] * (replies.TRIES_ONCE - 1)
+    gate.matrix.ready = doubt
+    gate.matrix.faults = [TemporaryError("timed out", doubt=doubt)] * (replies.TRIES_AWAY - 1)
     await made(gate, desk).hear(WHY)
     assert gate.matrix.told == ["about !why 900001"]
     assert len({post.key for post in gate.matrix.posts}) == 1
-    gate.matrix.faults = [TemporaryError("timed out", doubt=doubt)] * replies.TRIES_ONCE
+    gate.matrix.faults = [TemporaryError("timed out", doubt=doubt)] * replies.TRIES_AWAY
     await made(gate, desk).hear(replace(WHY, id="$other"))
-    assert len(gate.matrix.posts) == 2 * replies.TRIES_ONCE
+    assert len(gate.matrix.posts) == 2 * replies.TRIES_AWAY
     assert len(gate.matrix.told) == 1
     assert "reply not said" in caplog.text
+
+
+async def test_what_is_wrong_with_one_room_is_not_waited_for(gate: Gate, desk: Desk) -> None:
+    gate.matrix.faults = [TemporaryError("may not speak there")] * replies.TRIES_AWAY
+    await made(gate, desk).hear(WHY)
+    assert len(gate.matrix.posts) == replies.TRIES and gate.matrix.told == []
+
+
+async def test_a_server_that_asks_for_time_gets_it(gate: Gate, desk: Desk) -> None:
+    gate.matrix.faults = [TemporaryError("too many requests", retry_after=0.001)] * (replies.TRIES_AWAY - 1)
+    await made(gate, desk).hear(WHY)
+    assert len(gate.matrix.told) == 1
+
+
+async def test_nobody_is_answered_after_a_minute_of_tries(
+    gate: Gate, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replies, "LONGEST_IN_ALL", 0.05)
+    gate.matrix.faults = [TemporaryError("timed out", doubt=True, retry_after=0.03)] * replies.TRIES_AWAY
+    await made(gate, desk).hear(WHY)
+    assert len(gate.matrix.posts) == 2
 
 
 async def test_irc_is_not_tried_again_in_doubt(gate: Gate, desk: Desk) -> None:

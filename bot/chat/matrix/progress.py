@@ -7,15 +7,16 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from bot.chat.matrix.keep import Kept
+from bot.chat.matrix.timeline import MISSING, TIMELINE
 from bot.errors import TemporaryError
 
 log = logging.getLogger(__name__)
 
-MOST_IN_HAND = 50  # events; beyond that the stream waits, and the server keeps what comes
+MOST_IN_HAND = 50  # people with something in hand in a room; beyond that the stream waits, and the server keeps it
+MOST_OF_ONE = MISSING + 2 * TIMELINE  # events of one of them in one room: more than one answer ever brings
 
 Key = tuple[str, str]  # room id and sender
 
@@ -29,7 +30,8 @@ class _Batch:
 
 
 class Progress:
-    """Deals with events, each in a task of its own: a slow command holds up only what the same person says there.
+    """Deals with events, those of each person in a room in a task of their own: a slow command holds up only what the
+    same person says there. What comes beyond MOST_OF_ONE of a person whose events are not dealt with is left out.
 
     The place is kept when all that came before it was dealt with: after a crash, what was in hand comes again.
     `take` deals with one event of a room; it has to catch its own errors.
@@ -40,17 +42,17 @@ class Progress:
         self._kept = kept
         self._free = asyncio.Semaphore(MOST_IN_HAND)
         self._batches: deque[_Batch] = deque()
-        self._last: dict[Key, asyncio.Task[None]] = {}
+        self._waiting: dict[Key, deque[tuple[_Batch, Any]]] = {}  # of who has something in hand
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeping = asyncio.Lock()
 
     async def go_on(self, spoken: Sequence[tuple[str, Any]], after: str) -> None:
-        """Begin with the events of one answer, in order; returns as soon as all have begun."""
+        """Begin with the events of one answer, in order; returns as soon as each has begun or is behind another of the
+        same person's."""
         batch = _Batch(after, len(spoken))
         self._batches.append(batch)
         for room_id, event in spoken:
-            await self._free.acquire()
-            self._begin(batch, room_id, event)
+            await self._take_up(batch, room_id, event)
         await self._keep()
 
     async def close(self) -> None:
@@ -60,25 +62,31 @@ class Progress:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, batch: _Batch, room_id: str, event: Any) -> None:
+    async def _take_up(self, batch: _Batch, room_id: str, event: Any) -> None:
         key = (room_id, getattr(event, "sender", ""))  # an event that could not be read may have none
-        task = asyncio.create_task(self._deal(batch, room_id, event, self._last.get(key)))
-        self._last[key] = task
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._done, key))
+        if (waiting := self._waiting.get(key)) is None:
+            await self._free.acquire()
+            self._waiting[key] = deque([(batch, event)])
+            task = asyncio.create_task(self._deal(key))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif len(waiting) < MOST_OF_ONE:
+            waiting.append((batch, event))
+        else:
+            log.warning("matrix left out what is too much of one person room=%s from=%s", *key)
+            batch.left -= 1
 
-    async def _deal(self, batch: _Batch, room_id: str, event: Any, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        await self._take(room_id, event)
-        batch.left -= 1
-        await self._keep()
-
-    def _done(self, key: Key, task: asyncio.Task[None]) -> None:
-        self._free.release()
-        self._tasks.discard(task)
-        if self._last.get(key) is task:
-            del self._last[key]
+    async def _deal(self, key: Key) -> None:
+        waiting = self._waiting[key]
+        try:
+            while waiting:
+                batch, event = waiting.popleft()
+                await self._take(key[0], event)
+                batch.left -= 1
+                await self._keep()
+        finally:
+            del self._waiting[key]
+            self._free.release()
 
     async def _keep(self) -> None:
         """What came was dealt with, so a store that cannot write now must not bring it again while the bot runs."""
