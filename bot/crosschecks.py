@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from bot.chat.irc.config import channel_fault
+from bot.chat.irc.checks import faults as irc_faults
+from bot.chat.irc.config import IrcConfig, channel_fault
 from bot.chat.matrix.config import room_fault
 from bot.model import room_address
 from bot.search import tls
@@ -35,6 +37,7 @@ def faults(config: Config, marked: Marked) -> Iterator[Fault]:
         *_files(config, ()),
         *_certificates(config),
         *_crypto(config),
+        *_irc(config, marked),
     ):
         yield marked.fault(path, message)
 
@@ -187,3 +190,34 @@ def _crypto(config: Config) -> Found:
                 yield ("networks", name, "crypto_folder"), f"{folders[folder]} has the same folder: each needs its own"
             else:
                 folders[folder] = name
+
+
+def _irc(config: Config, marked: Marked) -> Found:
+    for name, network in config.networks.items():
+        if network.type != "irc":
+            continue
+        here = ("networks", name)
+        given = partial(_given, marked, here)
+        for path, message in (*irc_faults(network, given), *_channels(marked, name, network)):
+            yield (*here, *path), message
+
+
+def _given(marked: Marked, here: KeyPath, *path: str) -> bool:
+    return (*here, *path) in marked.places
+
+
+def _names_room(path: KeyPath) -> bool:
+    return path == ("operators",) or (path[:1], path[2:3]) == (("feeds",), ("rooms",))
+
+
+def _channels(marked: Marked, name: str, network: IrcConfig) -> Found:
+    """What is said of channels that the bot is not in, or of one in two ways."""
+    rooms = [room_address(scalar.text) for path, scalar in marked.scalars.items() if _names_room(path)]
+    addresses = {address.lower(): address for where, address in rooms if where == name}
+    for key, channels in (("rooms", network.rooms), ("keys", network.keys)):
+        first: dict[str, str] = {}
+        for channel in channels:
+            if channel.lower() not in addresses:
+                yield (key, channel), strange_word("the bot is not in that channel", channel, addresses.values())
+            elif first.setdefault(channel.lower(), channel) != channel:
+                yield (key, channel), f"on IRC this is the same channel as {first[channel.lower()]}"

@@ -19,6 +19,7 @@ from bot.config import Config
 from bot.errors import UserError
 from bot.patterns import Pattern
 from bot.sections import ConsoleConfig, Store
+from tests.servers.daemon import new_client_certificate
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "config.example.yaml"
@@ -112,8 +113,8 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
 def test_what_the_example_has_in_comments_works_too(tmp_path: Path) -> None:
     head, _, rest = EXAMPLE.read_text(encoding="utf-8").partition("\nnetworks:\n")
     rest = re.sub(r"^  # ?(?=  |\w)", "  ", rest, flags=re.MULTILINE).replace("\n# operators:", "\noperators:")
-    for name in ("oftc.pem", "matrix.password"):
-        (tmp_path / name).write_text("x")
+    (tmp_path / "matrix.password").write_text("x")
+    new_client_certificate(tmp_path / "oftc.pem")
     text = f"{head}\nnetworks:\n{rest}".replace("/etc/gatewatch/", f"{tmp_path}/")
     found = config.load(written(tmp_path, text), {"LIBERA_PASSWORD": "x"})
     assert {name: network.type for name, network in found.networks.items()} == {
@@ -161,6 +162,7 @@ def test_no_secret_shows(login: str, tmp_path: Path) -> None:
           oftc: {type: irc, host: irc.oftc.net, nick: gatewatch, password: "${IRC_PASSWORD}",
                  keys: {"#secret": hidden-4}, nickserv: {password: hidden-5}}
           opendev: {type: matrix, homeserver: "https://matrix.example.org", user: "@bot:example.org", token: hidden-6}
+        feeds: {secret: {rooms: ["oftc:#secret"]}}
         """
     found = config.load(written(tmp_path, text.replace("LOGIN", login)), {"IRC_PASSWORD": "hidden-3"})
     irc = found.networks["oftc"]
@@ -243,6 +245,46 @@ def test_a_file_that_holds_no_certificate(files: str, key: str, why: str, tmp_pa
     column = text.index(files) + len(f"{key}: ") + 1
     fault = f"{tmp_path}/config.yaml:1:{column}: search.{key}: {why.format(there=tmp_path)}"
     assert caught.value.problems == (fault,)
+
+
+@pytest.mark.parametrize(
+    ("files", "key", "why"),
+    [
+        ("ca_file: notes.txt", "ca_file", "cannot use ca_file {there}/notes.txt: it holds no certificate as PEM"),
+        ("certfp: notes.txt", "certfp", "cannot use certfp {there}/notes.txt: it holds no certificate as PEM"),
+        ("certfp: gone.pem", "certfp", "there is no {there}/gone.pem"),
+        ("certfp: notes.txt, tls: false", "certfp", "it needs tls: true"),
+        (
+            "certfp: half.pem",
+            "certfp",
+            "cannot use certfp {there}/half.pem: it holds no private key:"
+            " put the key into the same file, behind the certificate",
+        ),
+        ("password_file: .", "password_file", "cannot read password_file {there}: Is a directory"),
+        ("password_file: empty", "password_file", "the password is empty or has a space or line end in it"),
+        (
+            "nickserv: {{password_file: notes.txt}}",
+            "nickserv.password_file",
+            "the nickserv password is empty or has a space or line end in it",
+        ),
+        ("sasl: {{password_file: empty}}", "sasl.password_file", "the sasl password is empty"),
+        (
+            "sasl: {{password_file: latin1}}",
+            "sasl.password_file",
+            "cannot read password_file {there}/latin1: it is not UTF-8",
+        ),
+    ],
+)
+def test_a_file_of_an_irc_network_that_is_of_no_use(files: str, key: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("the certificate is in the safe\n", encoding="utf-8")
+    (tmp_path / "half.pem").write_text("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", encoding="utf-8")
+    (tmp_path / "empty").write_text("\n", encoding="utf-8")
+    (tmp_path / "latin1").write_bytes("pässword".encode("latin-1"))
+    section = f"  oftc: {{type: irc, host: irc.oftc.net, nick: gatewatch, {files.format()}}}\n"
+    with pytest.raises(UserError) as caught:
+        config.load(written(tmp_path, SMALL + section), {})
+    (fault,) = caught.value.problems
+    assert fault.partition(": ")[2] == f"networks.oftc.{key}: {why.format(there=tmp_path)}"
 
 
 def test_shipped_files_are_the_packed_ones_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

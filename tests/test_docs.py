@@ -13,6 +13,7 @@ import yaml
 from bot import config
 from bot.cli import app
 from bot.resources import CODE
+from tests.servers.daemon import new_client_certificate
 
 ROOT = CODE.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -71,8 +72,9 @@ def test_the_accounts_of_the_page_for_operators_load(tmp_path: Path) -> None:
     """Files that they name are made."""
     blocks = [block.replace("/etc/gatewatch", str(tmp_path)) for block in YAML.findall(text("docs/operating.md"))]
     networks = {name: network for block in blocks for name, network in yaml.safe_load(block).items()}
-    for name in ("oftc.pem", "oftc.password", "libera.password"):
-        (tmp_path / name).touch()
+    new_client_certificate(tmp_path / "oftc.pem")
+    for name in ("oftc.password", "libera.password"):
+        (tmp_path / name).write_text("x")
     whole = {"search": {"url": "embedded", "path": "x"}, "store": "sqlite:///x", "networks": networks}
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(whole), encoding="utf-8")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
 
+from bot.chat.irc.checks import warnings
 from bot.cli.common import found_there
-from bot.config import look_over, shown
+from bot.config import Config, look_over, shown
 from bot.errors import UserError
 from bot.model import Profile
 from bot.search.config import SearchConfig
@@ -27,9 +29,17 @@ def check(config: Path) -> None:
     faults = [*faults, *loaded.faults, *run_samples(loaded)]
     if settings is None or faults:
         raise UserError(f"{config} and its signatures: {many(faults)}", [str(fault) for fault in faults])
+    for doubtful in _doubtful(settings):
+        typer.echo(f"warning: {config}: {doubtful}")
     for line in shown(settings):
         typer.echo(line)
     typer.echo(f"{config}: no faults, {counted(len(loaded.signatures), 'signature')}")
+
+
+def _doubtful(settings: Config) -> Iterator[str]:
+    for name, network in settings.networks.items():
+        if network.type == "irc":
+            yield from (f"networks.{name}.{'.'.join(path)}: {why}" for path, why in warnings(network))
 
 
 def profile_of(search: SearchConfig) -> Profile:

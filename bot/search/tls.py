@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-from pathlib import Path
 
+from bot.certificates import NO_KEY, why_not_shown, why_not_trusted
 from bot.errors import UserError
 from bot.search.config import SearchConfig
-
-NO_CERTIFICATE = "it holds no certificate as PEM"
 
 
 class Unusable(UserError):
@@ -29,11 +27,8 @@ def context(settings: SearchConfig) -> ssl.SSLContext:
     """
     try:
         made = ssl.create_default_context(cafile=settings.ca_file)
-    except ssl.SSLError as fault:
-        why = NO_CERTIFICATE if fault.reason == "NO_CERTIFICATE_OR_CRL_FOUND" else str(fault)
-        raise Unusable("ca_file", f"cannot use {settings.ca_file}: {why}") from None
     except OSError as fault:
-        raise Unusable("ca_file", f"cannot use {settings.ca_file}: {fault.strerror}") from None
+        raise Unusable("ca_file", f"cannot use {settings.ca_file}: {why_not_trusted(fault)}") from None
     if settings.fingerprint is not None:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
@@ -44,21 +39,10 @@ def context(settings: SearchConfig) -> ssl.SSLContext:
             made.load_cert_chain(settings.cert_file, settings.key_file, password="")
         except OSError as fault:  # SSLError is one
             files = " with ".join(str(file) for file in (settings.cert_file, settings.key_file) if file is not None)
-            why = _lacking(settings.cert_file, settings.key_file) or fault.strerror or str(fault)
+            why = why_not_shown(fault, settings.cert_file, settings.key_file)
+            why += "; name the key's file as key_file" if why == NO_KEY else ""
             raise Unusable("cert_file", f"cannot use {files}: {why}") from None
     return made
-
-
-def _lacking(certificate: Path, key: Path | None) -> str:
-    """What the files do not hold, which OpenSSL only calls "PEM lib"; "" if it is something else."""
-    try:
-        if b"CERTIFICATE-----" not in certificate.read_bytes():
-            return NO_CERTIFICATE
-        if b"PRIVATE KEY-----" not in (key or certificate).read_bytes():
-            return "it holds no private key; name the key's file as key_file" if key is None else f"{key} holds no key"
-    except OSError:
-        pass  # OpenSSL could not read it either, and has said so
-    return ""
 
 
 def pinned(fingerprint: str) -> type[ssl.SSLObject]:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.chat.irc.adapter import utc_now
-from bot.chat.irc.dial import Secrets
+from bot.chat.irc.files import Secrets
 from bot.chat.irc.link import Link
 from bot.errors import TemporaryError
 from tests.chat.test_irc_parts import least, settings

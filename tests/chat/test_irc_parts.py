@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from bot.chat.irc.adapter import IrcChat
 from bot.chat.irc.addressing import addressed, ctcp_answer
 from bot.chat.irc.backoff import Backoff, unwanted
+from bot.chat.irc.checks import LONGEST_REALNAME
 from bot.chat.irc.config import IrcConfig, Timings, channel_fault
 from bot.chat.irc.connection import Event
-from bot.chat.irc.dial import read_secrets
+from bot.chat.irc.files import read_secrets
 from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.pace import Bucket, Pace
 from bot.errors import PermanentError
@@ -120,17 +122,8 @@ def settings(**overrides: Any) -> IrcConfig:
 @pytest.mark.parametrize(
     ("overrides", "why"),
     [
-        ({"nick": "9gate"}, "a nick has letters"),
-        ({"nick": "gate watch"}, "a nick has letters"),
         ({"keys": {"gate": "x"}}, "is no channel"),
-        ({"certfp": "x.pem", "tls": False}, "certfp needs tls"),
-        ({"host": "irc..example.org"}, "no host has such a name"),
-        ({"host": f"{'x' * 64}.example.org"}, "no host has such a name"),
-        ({"password": "x", "tls": False}, "in the open: set tls"),
-        ({"nickserv": {"password": "x"}, "tls": False}, "in the open: set tls"),
-        ({"password": "x", "password_file": "y"}, "either password or password_file"),
-        ({"nickserv": {}}, "password or password_file, or sasl or certfp"),
-        ({"nickserv": {"password": "x", "password_file": "y"}}, "give either password or password_file"),
+        ({"username": "a b@c"}, "pattern"),
         ({"timings": {"idle": "soon"}}, "a duration is written"),
         ({"pace": {"burst": 3}}, "greater than or equal to 4"),
         ({"chanels": []}, "Extra inputs"),
@@ -149,6 +142,12 @@ def test_a_section_takes_durations_and_hides_its_secrets() -> None:
     assert not [secret for secret in ("hunter2", "sesame") if secret in repr(config) + repr(secrets)]
 
 
+def test_what_is_shown_of_the_bot_fits_everywhere() -> None:
+    shown = IrcChat("oftc", settings(), [], prefix="::!")._config.realname
+    assert shown == "gatewatch: CI gate failures; ask ::!help"
+    assert len(shown.encode()) <= LONGEST_REALNAME
+
+
 def test_all_nicks_log_in_to_the_same_account() -> None:
     config = settings(further_nicks=["gatewatch2"], nickserv={"password": "x"}, sasl={"password": "x"})
     second = config.of_nick("gatewatch2")
@@ -159,7 +158,7 @@ def test_all_nicks_log_in_to_the_same_account() -> None:
 
 
 def test_a_password_that_cannot_be_sent_is_named(tmp_path: Any) -> None:
-    with pytest.raises(PermanentError, match=r"oftc: cannot read password_file: .*No such file"):
+    with pytest.raises(PermanentError, match=r"oftc: cannot read password_file .*none: No such file"):
         read_secrets("oftc", settings(password_file=tmp_path / "none"))
     (tmp_path / "two").write_text("two words\n")
     with pytest.raises(PermanentError, match="oftc: the nickserv password is empty or has a space") as refused:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli.verbs import app
+from tests.cli.conftest import write_config
 from tests.cli.process import ROOT, gatewatch
 
 TEN = """\
@@ -63,6 +64,14 @@ def test_all_faults_are_said_at_once_those_of_signatures_too(home: Path) -> None
     assert (done.code, done.out) == (1, "")
     told = ["config.yaml and its signatures: 10 problems", *(f"  {fault.format(home=home)}" for fault in FAULTS)]
     assert done.err.splitlines() == told
+
+
+def test_a_line_about_the_bot_that_oftc_cuts_is_a_warning(home: Path) -> None:
+    oftc = f'oftc: {{type: irc, host: irc.oftc.net, nick: gatewatch, realname: "{"x" * 51}"}}'
+    write_config(home, f"console: {{type: console}}, {oftc}")
+    done = gatewatch(home, "check")
+    warning = "networks.oftc.realname: over 50 bytes, where ircd-hybrid (OFTC) cuts it"
+    assert (done.code, done.lines[0]) == (0, f"warning: config.yaml: {warning}")
 
 
 def test_no_file_is_said_with_what_to_do(tmp_path: Path) -> None:

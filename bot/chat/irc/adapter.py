@@ -16,8 +16,8 @@ from bot.chat.irc.addressing import Ear
 from bot.chat.irc.backoff import Jitter
 from bot.chat.irc.calls import Calls
 from bot.chat.irc.config import IrcConfig, is_channel
-from bot.chat.irc.dial import Secrets, read_secrets, tls_context
 from bot.chat.irc.ejections import Ejections
+from bot.chat.irc.files import Secrets, read_secrets, tls_context
 from bot.chat.irc.inbox import Inbox
 from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.link import Link, Turns
@@ -56,7 +56,8 @@ class IrcChat:
         `prefix`: with it a line in a channel is a command. `keep`: for what servers want to be remembered.
         """
         self.name = name
-        self._config = config
+        shown = config.realname.replace("{prefix}", prefix)
+        self._config = config = config.model_copy(update={"realname": shown})
         self._clock = clock
         self._sts = Sts(name, config.host, keep, clock)
         self._manner = Manner(name, config)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from bot.section import ConfigPath, Section, duration
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# RFC 2812 2.3.1, without its limit of nine characters, which no server holds to any more.
-NICK = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
 # RFC 2812 1.3: a channel starts with one of these and has neither space, comma, BEL nor a control character.
 CHANNEL_SIGNS = "#&+!"
 CHANNEL = re.compile(rf"[{CHANNEL_SIGNS}][^\x00-\x20,\x7f]+")
@@ -79,12 +77,6 @@ class WithPassword(Section):
     password: SecretStr | None = None
     password_file: ConfigPath | None = None
 
-    @model_validator(mode="after")
-    def _one_password(self) -> Self:
-        if self.password is not None and self.password_file is not None:
-            raise ValueError("give either password or password_file")
-        return self
-
     @property
     def has_password(self) -> bool:
         return self.password is not None or self.password_file is not None
@@ -106,15 +98,9 @@ class SaslLogin(WithPassword):
     mechanism: Literal["EXTERNAL", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] | None = None  # the best of both ends
     required: bool = False  # without it no channel is joined
 
-    @model_validator(mode="after")
-    def _mechanism_has_password(self) -> SaslLogin:
-        if self.mechanism not in (None, "EXTERNAL") and not self.has_password:
-            raise ValueError(f"{self.mechanism} needs password or password_file")
-        return self
-
 
 class IrcConfig(WithPassword):
-    """One IRC network."""
+    """One IRC network. What is wrong with it by more than one key, or its needed ones, `checks` says."""
 
     type: Literal["irc"]
     host: str = Field(min_length=1)
@@ -123,8 +109,8 @@ class IrcConfig(WithPassword):
     ca_file: ConfigPath | None = None
     nick: str
     further_nicks: tuple[str, ...] = ()
-    username: str = Field(default="gatewatch", pattern=r"[A-Za-z0-9._-]{1,10}")
-    realname: str = Field(default="gatewatch: says what breaks in a CI gate; ask !help", max_length=100)
+    username: str = Field(default="gatewatch", pattern=r"^[A-Za-z0-9._-]{1,10}$")
+    realname: str = Field(default="gatewatch: CI gate failures; ask {prefix}help", max_length=100)
     sasl: SaslLogin | None = None
     nickserv: NickServ | None = None
     certfp: ConfigPath | None = None
@@ -136,22 +122,6 @@ class IrcConfig(WithPassword):
     pace: PaceLimits = PaceLimits()
     timings: Timings = Timings()
 
-    @field_validator("host")
-    @classmethod
-    def _is_host(cls, value: str) -> str:
-        try:
-            value.encode("idna")
-        except UnicodeError:
-            raise ValueError("no host has such a name: one of its parts is empty, or over 63 letters long") from None
-        return value
-
-    @field_validator("nick")
-    @classmethod
-    def _is_nick(cls, value: str) -> str:
-        if not NICK.fullmatch(value):
-            raise ValueError("a nick has letters, digits and []\\`_^{|}- only, and no digit in front")
-        return value
-
     @field_validator("ignore")
     @classmethod
     def _are_masks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -159,11 +129,6 @@ class IrcConfig(WithPassword):
             if not MASK.fullmatch(mask):
                 raise ValueError(f"{mask!r} is neither a nick nor nick!user@host; * and ? stand for anything")
         return value
-
-    @field_validator("further_nicks")
-    @classmethod
-    def _are_nicks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(cls._is_nick(nick) for nick in value)
 
     @field_validator("keys", "rooms")
     @classmethod
@@ -180,24 +145,6 @@ class IrcConfig(WithPassword):
             for name, login in (("nickserv", self.nickserv), ("sasl", self.sasl))
         }
         return self.model_copy(update={"nick": nick, **logins})
-
-    @model_validator(mode="after")
-    def _sound(self) -> IrcConfig:
-        nicks = [nick.lower() for nick in (self.nick, *self.further_nicks)]
-        if len(set(nicks)) < len(nicks):
-            raise ValueError("further_nicks names a nick twice: each connection needs its own")
-        if self.certfp is not None and not self.tls:
-            raise ValueError("certfp needs tls: true")
-        if self.sasl is not None and self.certfp is None and not self.sasl.has_password:
-            raise ValueError("sasl needs password or password_file, or certfp beside it")
-        if self.sasl is not None and self.certfp is None and self.sasl.mechanism == "EXTERNAL":
-            raise ValueError("sasl with EXTERNAL needs certfp beside it")
-        logins = [login for login in (self.nickserv, self.sasl) if login is not None]
-        if self.nickserv is not None and not self.nickserv.has_password and self.sasl is None and self.certfp is None:
-            raise ValueError("nickserv needs password or password_file, or sasl or certfp beside it")
-        if any(section.has_password for section in (self, *logins)) and not self.tls and self.host not in LOOPBACK:
-            raise ValueError("a password would cross the network in the open: set tls: true")
-        return self
 
 
 def is_channel(address: str) -> bool:

@@ -5,61 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from dataclasses import dataclass, field
 
 from bot.chat.irc.backoff import LongWait
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection
+from bot.chat.irc.files import tls_context
 from bot.errors import PermanentError, TemporaryError
-from bot.section import secret
 
 USER_TIMEOUT_MS = 120_000
 NOT_NOW = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """Passwords in clear, as the config or its files have them; never shown."""
-
-    server: str | None = field(default=None, repr=False)
-    nickserv: str | None = field(default=None, repr=False)
-    sasl: str | None = field(default=None, repr=False)
-    keys: dict[str, str] = field(default_factory=dict, repr=False)  # by channel, in lower case
-
-
-def read_secrets(network: str, config: IrcConfig) -> Secrets:
-    """Reads files. Raises PermanentError where one cannot be read, or cannot be sent as one word."""
-    service, login = config.nickserv, config.sasl
-    try:
-        server = secret(config.password, config.password_file)
-        nickserv = None if service is None else secret(service.password, service.password_file)
-        sasl = None if login is None else secret(login.password, login.password_file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise PermanentError(f"{network}: cannot read password_file: {error}") from None
-    for name, value in (("password", server), ("nickserv password", nickserv)):
-        if value is not None and (not value or any(character.isspace() for character in value)):
-            raise PermanentError(f"{network}: the {name} is empty or has a space or line end in it")
-    if sasl == "":
-        raise PermanentError(f"{network}: the sasl password is empty")
-    return Secrets(server, nickserv, sasl, {name.lower(): key.get_secret_value() for name, key in config.keys.items()})
-
-
-def tls_context(network: str, config: IrcConfig) -> ssl.SSLContext | None:
-    """TLS as the system trusts it or as `ca_file` says, with the certificate for CertFP; None without TLS.
-
-    Reads files. Raises PermanentError where one cannot be used.
-    """
-    if not config.tls:
-        return None
-    name, path = "ca_file", config.ca_file
-    try:
-        context = ssl.create_default_context(cafile=path)
-        name, path = "certfp", config.certfp
-        if path is not None:
-            context.load_cert_chain(path, password="")  # else one that has a password asks for it at the terminal
-    except OSError as error:
-        raise PermanentError(f"{network}: cannot use {name} {path}: {error.strerror or error}") from None
-    return context
 
 
 async def dial(connection: Connection, network: str, config: IrcConfig) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.chat.irc.backoff import Backoff, Jitter, LongWait
 from bot.chat.irc.config import IrcConfig
-from bot.chat.irc.dial import Secrets
+from bot.chat.irc.files import Secrets
 from bot.chat.irc.session import Session
 from bot.chat.irc.sts import Upgrade
 from bot.errors import TemporaryError

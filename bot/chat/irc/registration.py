@@ -9,7 +9,7 @@ from bot.chat.irc.backoff import LongWait
 from bot.chat.irc.capabilities import UNKNOWN_TO_SERVER, Capabilities
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
-from bot.chat.irc.dial import Secrets
+from bot.chat.irc.files import Secrets
 from bot.chat.irc.identity import Identity
 from bot.chat.irc.ownnick import NICK_REFUSED
 from bot.chat.irc.sasl import Sasl

@@ -13,8 +13,9 @@ from bot.chat.irc.calls import Calls
 from bot.chat.irc.capabilities import Capabilities
 from bot.chat.irc.config import IrcConfig, is_channel
 from bot.chat.irc.connection import Event, new_connection
-from bot.chat.irc.dial import Secrets, dial
+from bot.chat.irc.dial import dial
 from bot.chat.irc.ejections import Ejections
+from bot.chat.irc.files import Secrets
 from bot.chat.irc.identity import Identity
 from bot.chat.irc.listening import Listener
 from bot.chat.irc.manner import Manner
