@@ -73,7 +73,9 @@ class Joining:
             self._put_off(place, str(error), error.retry_after)
 
     def _put_off(self, place: Place, why: str, asked: float | None = None) -> None:
-        if not self._rooms.is_joined(place.id):  # else only its alias could not be looked up
+        if self._rooms.is_joined(place.id):  # only its alias could not be looked up, or it moved
+            self._rooms.put_off(place, asked)
+        else:
             self._rooms.wait(place, why, asked)
 
     async def _enter(self, place: Place) -> None:

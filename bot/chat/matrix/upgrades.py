@@ -12,6 +12,7 @@ from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.rooms import Place, Rooms
 from bot.chat.matrix.roomstate import Tombstone
+from bot.errors import TemporaryError
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,11 @@ class Upgrades:
             place.closed = ""
             return
         old, new = place.id, stone.successor
-        why = await self._obstacle(old, stone)
+        try:
+            why = await self._obstacle(old, stone)
+        except TemporaryError as error:
+            place.closed = f"the room moved to {new}, and the bot cannot follow now: {error}"
+            raise
         if why:
             if why != place.closed:
                 log.warning("matrix cannot follow a room room=%s why=%s", place.room, why)
