@@ -56,6 +56,7 @@ class Announcer:
         self._part = f"deliveries to {chat.name}"
         self._too_many = 0  # were waiting when the network's pace made them a summary
         self._told_pace = False
+        self._unsaid: dict[str, str] = {}  # per room, why the last message was not said
         self._joined: set[str] = set()  # the rooms, at the last look
         self._at: Delivery | None = None  # what is being rendered or said
         self._spoilt: Delivery | None = None  # what the guard caught while it was
@@ -137,8 +138,13 @@ class Announcer:
         try:
             said = await self._chat.say(_post(row))
         except (TemporaryError, PermanentError) as error:
-            log.warning("not said delivery=%d room=%s why=%r", row.id, row.room, str(error))
+            # Once a room and reason: each of many that wait is tried again and again.
+            known = self._unsaid.get(row.room) == str(error)
+            self._unsaid[row.room] = str(error)
+            level = logging.DEBUG if known else logging.WARNING
+            log.log(level, "not said delivery=%d room=%s why=%r", row.id, row.room, str(error))
             return error
+        self._unsaid.pop(row.room, None)
         log.info("said delivery=%d room=%s about=%s revision=%d", row.id, row.room, row.about, row.revision)
         return said
 

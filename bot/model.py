@@ -333,6 +333,7 @@ class NetworkStatus:
     those of the outbox left out. `slowed`: how often in the last hour the far end asked for fewer requests.
     `device`: what the bot's own end is called, `fingerprint`: its key, by which others know it, `encryption`: how that
     is, in words; "" where there is none. `notices`: what happened since the start that operators have to know once.
+    `next_try`: when the bot will try to be there again; None while it is there, or is trying.
     """
 
     name: str
@@ -354,6 +355,7 @@ class NetworkStatus:
     fingerprint: str = ""
     encryption: str = ""
     notices: tuple[str, ...] = ()
+    next_try: datetime | None = None
 
 
 def room_address(room: str) -> tuple[str, str]:

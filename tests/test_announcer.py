@@ -77,6 +77,18 @@ async def test_the_far_end_says_when_to_try_again(gate: Gate) -> None:
     assert row.not_before == gate.now + timedelta(seconds=42)
 
 
+async def test_why_nothing_can_be_said_is_logged_once_a_room_and_reason(
+    gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    await failed(gate, 2)
+    banned, full = TemporaryError("banned (+b)"), TemporaryError("full (+l)")
+    gate.irc.faults = [banned, banned, banned, full]
+    await gate.tick(9)
+    assert len(gate.irc.told) == 2
+    warned = [record.getMessage() for record in caplog.records if record.getMessage().startswith("not said")]
+    assert [line.partition("why=")[2] for line in warned] == ["'banned (+b)'", "'full (+l)'"]
+
+
 async def test_it_is_tried_later_and_later_and_at_last_every_5_minutes(gate: Gate) -> None:
     await failed(gate)
     gate.irc.faults = [TemporaryError("not joined") for _ in range(9)]

@@ -14,7 +14,7 @@ from bot.commands.ask import Ask, Health, Verb
 from bot.commands.help import helping, unknown
 from bot.commands.limiter import Limiter, Verdict
 from bot.commands.parse import Asked, parse
-from bot.commands.reply import LIMIT, span
+from bot.commands.reply import LIMIT, short, span
 from bot.errors import TemporaryError, UserError
 from bot.model import Heard, Message
 from bot.text import cut, one_line
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 _VERBS = (*gate.VERBS, *top.VERBS, *causes.VERBS, *why.VERBS, *check.VERBS, *status.VERBS, *whoami.VERBS)
 TABLE = {verb.name: verb for verb in (*_VERBS, helping(_VERBS))}
+
+NAME = 60  # bytes of what people call themselves
 
 
 async def answer(ask: Ask, names: Collection[str], limiter: Limiter) -> Message | None:
@@ -41,7 +43,8 @@ async def answer(ask: Ask, names: Collection[str], limiter: Limiter) -> Message 
         case Verdict.SILENT:
             return None
         case Verdict.IGNORE:
-            return _plain(f"too many commands: I do not answer you for {span(limiter.ignore)}")
+            name = short(heard.person.name, NAME)  # among many who ask, each has to know who is meant
+            return _plain(f"too many commands, {name}: I do not answer you for {span(limiter.ignore)}")
         case Verdict.TELL:
             return _plain("too many commands: I go on in a minute")
     return await _answered(replace(ask, words=asked.words, rest=asked.rest), asked)

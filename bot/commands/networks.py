@@ -15,10 +15,9 @@ SENTENCE = 160
 
 def network(one: NetworkStatus, waiting: int, now: datetime) -> Message:
     """A network in one line. `waiting`: messages in the outbox for it."""
-    state = one.state if one.since is None else f"{one.state} {span(now - one.since)}"
     return reply(
         [
-            f"{one.name}: {state}, {_rooms(one)}",
+            f"{one.name}: {_state(one, now)}, {_rooms(one)}",
             _out(one),
             short(one.trouble, SENTENCE),
             _traffic(one, waiting, now),
@@ -27,6 +26,11 @@ def network(one: NetworkStatus, waiting: int, now: datetime) -> Message:
             _last_error(one, now),
         ]
     )
+
+
+def _state(one: NetworkStatus, now: datetime) -> str:
+    state = one.state if one.since is None else f"{one.state} {span(now - one.since)}"
+    return state if one.next_try is None else f"{state} (next try in {span(one.next_try - now)})"
 
 
 def _rooms(one: NetworkStatus) -> str:

@@ -36,7 +36,7 @@ def _account(person: Person) -> str:
         return f"account {short(person.account, NAME)}"
     if person.doubt:
         return f"account not known: {short(person.doubt, NAME)}"
-    return "services do not know you: identify to NickServ"
+    return "services do not know you: identify to NickServ, where there is one"
 
 
 def _standing(person: Person) -> str:

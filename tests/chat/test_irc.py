@@ -173,6 +173,16 @@ async def test_the_watchdog_leaves_a_silent_server(ircd: Ircd) -> None:
         await bot.ready()
 
 
+@pytest.mark.parametrize(
+    ("tls", "hint"), [(True, "is that its TLS port?"), (False, "if that is its TLS port, set tls: true")]
+)
+async def test_tls_to_a_plain_port_and_the_other_way_round_are_told(ircd: Ircd, tls: bool, hint: str) -> None:
+    port = ircd.port if tls else ircd.tls_port
+    timings = {**TIMINGS, "connect": 1}
+    async with running(ircd, "#gate", timings=timings, port=port, tls=tls) as bot:
+        await bot.until(lambda: hint in bot.chat.status().trouble)
+
+
 async def test_a_server_that_lets_nobody_in_is_tried_again(ircd: Ircd) -> None:
     ircd.daemon.freeze()
     timings = {**TIMINGS, "connect": 0.4, "registration": 0.4}

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
 from bot.chat.irc.adapter import utc_now
 from bot.chat.irc.files import Secrets
 from bot.chat.irc.link import Link
+from bot.chat.irc.rooms import longest
 from bot.errors import TemporaryError
 from tests.chat.test_irc_parts import least, settings
+from tests.fakes import until
 
 MOVE = 0.3
 
@@ -68,3 +71,20 @@ async def test_one_that_is_away_for_long_is_given_up_once_however_often_it_tries
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+async def test_it_says_when_it_tries_again() -> None:
+    async def turn() -> None:
+        pass
+
+    link = Link("test", settings(timings={"reconnect": [600]}), utc_now, longest, lambda: None, alone=True)
+    link.needed.set()
+    began = utc_now()
+    task = asyncio.create_task(link.run(Secrets(), lambda _: Session(refused), turn))  # type: ignore[arg-type,return-value]
+    await until(lambda: link.status().next_try is not None)
+    next_try = link.status().next_try
+    assert next_try is not None and timedelta(0) <= next_try - began - timedelta(minutes=10) < timedelta(seconds=5)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert link.status().next_try is None

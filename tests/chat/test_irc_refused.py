@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -32,10 +33,21 @@ async def closed(op: Human, channel: str, mode: str) -> None:
     await op.wait_for(lambda line: f"MODE {channel} " in line and mode[1] in line.partition(channel)[2])
 
 
-async def test_each_closed_channel_says_what_to_do_and_opens(services: Ircd, op: Human) -> None:
-    modes = {"#key": "+k sesame", "#invite": "+i", "#ban": "+b gatewatch!*@*", "#limit": "+l 1", "#members": "+R"}
+async def test_each_closed_channel_says_what_to_do_and_opens(
+    services: Ircd, op: Human, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot")
+    modes = {
+        "#key": "+k sesame",
+        "#wrong": "+k sesame",
+        "#invite": "+i",
+        "#ban": "+b gatewatch!*@*",
+        "#limit": "+l 1",
+        "#members": "+R",
+    }
     says = {
         "#key": "it has a key (+k): put it under the network's `keys` (475: ",
+        "#wrong": "it has another key (+k) than the network's `keys` say: correct it there (475: ",
         "#invite": "the channel is by invitation only (+i): invite the bot (473: ",
         "#ban": "the bot is banned from it (+b): have the ban lifted (474: ",
         "#limit": "the channel is full (+l): have the limit raised (471: ",
@@ -44,7 +56,8 @@ async def test_each_closed_channel_says_what_to_do_and_opens(services: Ircd, op:
     op.send(f"JOIN {','.join(modes)}")  # one line: the server makes whoever sends many wait
     for channel, mode in modes.items():
         await closed(op, channel, mode)
-    async with running(services, *modes, timings={**TIMINGS, "join_again": [1]}) as bot:
+    brief = {"timings": {**TIMINGS, "join_again": [1]}, "keys": {"#wrong": "guess"}}
+    async with running(services, *modes, **brief) as bot:
         await bot.ready()
         states = bot.chat.status().rooms
         for channel, said in says.items():
@@ -54,6 +67,8 @@ async def test_each_closed_channel_says_what_to_do_and_opens(services: Ircd, op:
         for channel, mode in modes.items():
             op.send(f"MODE {channel} -{mode[1:]}")
         await bot.until(lambda: set(bot.chat.status().rooms.values()) == {"joined"}, within=30)
+    late = [record.getMessage() for record in caplog.records if "joined after all" in record.getMessage()]
+    assert {line.rpartition("room=")[2] for line in late} == set(modes)
 
 
 async def test_a_forward_is_followed_only_to_a_configured_room(services: Ircd, op: Human) -> None:

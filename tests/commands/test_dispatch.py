@@ -81,7 +81,7 @@ async def test_too_many_commands_are_told_once(plain_ask: Ask) -> None:
     ask = replace(plain_ask, heard=replace(plain_ask.heard, text="!help"))
     replies = [await answer(ask, ["gatewatch"], limiter) for _ in range(4)]
     assert [reply.text if reply else None for reply in replies][1:] == [
-        "too many commands: I do not answer you for 5m",
+        "too many commands, alice: I do not answer you for 5m",
         None,
         None,
     ]

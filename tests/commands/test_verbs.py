@@ -226,6 +226,7 @@ async def test_status(asks: Asks, store: Store) -> None:
     statuses = [
         NetworkStatus("oftc", "ready", True, NOW - timedelta(hours=2), "", rooms, lag, who, "oftc: reset", erred),
         NetworkStatus("opendev", "connecting", False, NOW, password, error=password, erred=NOW),
+        NetworkStatus("libera", "waiting", False, NOW - timedelta(seconds=20), next_try=NOW + timedelta(minutes=5)),
     ]
     health = Health(NOW - timedelta(days=3), NOW - timedelta(minutes=5), 1.25, "https://search.example does not answer")
     assert (await asks("!status", statuses=lambda: statuses, health=health)).splitlines() == [
@@ -234,6 +235,7 @@ async def test_status(asks: Asks, store: Store) -> None:
         "oftc: ready 2h, 1 of 2 rooms joined | oftc:#b: banned (+b) | 1 waiting"
         " | gatewatch (account gatewatch), lag 0.3s | last error 3h ago: oftc: reset",
         "opendev: connecting 0s, 0 rooms joined | opendev refuses the password: set password_file",
+        "libera: waiting 20s (next try in 5m), 0 rooms joined",
         "trouble: https://search.example does not answer",
     ]
 

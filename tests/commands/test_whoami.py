@@ -21,7 +21,7 @@ ANN = Person("ann", "annie", 50, "a@h")
         (replace(ANN, level=0), "ann | account annie | neither operator nor voiced here"),
         (
             replace(ANN, account=""),
-            "ann | services do not know you: identify to NickServ | operator here",
+            "ann | services do not know you: identify to NickServ, where there is one | operator here",
         ),
         (
             replace(ANN, account="", doubt="the server did not say"),

@@ -42,7 +42,8 @@ def _fault(network: str, config: IrcConfig, error: OSError) -> TemporaryError:
     if isinstance(error, ssl.SSLError):
         return TemporaryError(f"{network}: TLS with {far_end} failed ({error.reason}): is that its TLS port?")
     if isinstance(error, TimeoutError):
-        return TemporaryError(f"{network}: {far_end} did not answer within {config.timings.connect:g} s")
+        hint = "; is that its TLS port?" if config.tls else ""
+        return TemporaryError(f"{network}: {far_end} did not answer within {config.timings.connect:g} s{hint}")
     why = "connection refused" if isinstance(error, ConnectionRefusedError) else error.strerror or error
     return TemporaryError(f"{network}: cannot connect to {far_end}: {why}")
 

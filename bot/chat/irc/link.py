@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.chat.irc.backoff import Backoff, Jitter, LongWait
 from bot.chat.irc.config import IrcConfig
@@ -61,6 +61,7 @@ class Link:
         self._state, self._since = "stopped", clock()
         self._trouble = ""
         self._last_error = ""
+        self._next_try: datetime | None = None
         self._too_long_away: asyncio.TimerHandle | None = None
         self._erred: datetime | None = None
 
@@ -78,9 +79,12 @@ class Link:
                 again_in = await self._one_session(new_session(secrets))
                 self._begin_away()
                 self._enter("waiting")
+                self._next_try = self._clock() + timedelta(seconds=again_in)
                 await asyncio.sleep(again_in)
+                self._next_try = None
         finally:
             self.back()
+            self._next_try = None
             self._enter("stopped")
 
     def _begin_away(self) -> None:
@@ -150,7 +154,14 @@ class Link:
         session = self.session
         if session is None:
             return NetworkStatus(
-                self.name, self._state, False, self._since, self._trouble, error=self._last_error, erred=self._erred
+                self.name,
+                self._state,
+                False,
+                self._since,
+                self._trouble,
+                error=self._last_error,
+                erred=self._erred,
+                next_try=self._next_try,
             )
         return NetworkStatus(
             self.name,

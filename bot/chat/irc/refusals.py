@@ -46,6 +46,7 @@ JOIN = {
     "520": Refusal("it is for the network's operators only: ask them", Again.LATER),
     "926": Refusal("the network forbids that channel: ask its operators", Again.LATER),
 }
+WRONG_KEY = Refusal("it has another key (+k) than the network's `keys` say: correct it there", Again.LATER)
 ANY_JOIN = Refusal("the server does not let the bot in", Again.LATER)
 # Joins that identification may open.
 NEEDS_ACCOUNT = frozenset({"477", "515"})
@@ -79,8 +80,10 @@ def is_error(kind: str) -> bool:
     return kind.isdecimal() and "400" <= kind <= "599"
 
 
-def refuses_join(kind: str) -> Refusal | None:
+def refuses_join(kind: str, *, with_key: bool) -> Refusal | None:
     """What a numeric about a channel says of a JOIN that waits for its answer; None if nothing."""
+    if kind == "475" and with_key:
+        return WRONG_KEY
     return JOIN.get(kind) or (ANY_JOIN if is_error(kind) else None)
 
 

@@ -14,7 +14,7 @@ from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import JOIN, NEEDS_ACCOUNT, Again, refuses_join
 from bot.chat.irc.room import NEVER, Room
 from bot.chat.irc.together import either
-from bot.model import JOINED
+from bot.model import JOINED, NOT_YET
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +146,8 @@ class Rooms:
             self._on_cut(channel)
             self._leave(channel, "not asked for")
             return
+        if room.state not in (JOINED, NOT_YET):
+            log.info("irc room joined after all network=%s room=%s", self._network, room.channel)
         room.state, room.refusal, room.muted, room.asked = JOINED, "", "", False
         room.since, room.due = self._clock(), NEVER
         room.answered.set()
@@ -167,7 +169,7 @@ class Rooms:
         room = self.find(event.arguments[0]) if event.arguments else None
         if room is None or room.state == JOINED:
             return False
-        refusal = refuses_join(event.kind) if room.asked else JOIN.get(event.kind)
+        refusal = refuses_join(event.kind, with_key=bool(room.key)) if room.asked else JOIN.get(event.kind)
         if refusal is None:
             return False
         elsewhere = refusal.again is Again.ELSEWHERE

@@ -211,6 +211,8 @@ class Session:
     def _on_closed(self, why: str) -> None:
         reason = self._last_words or why or "no reason given"
         error = LongWait if unwanted(reason) else TemporaryError
+        if self.state == "registering" and not (self._last_words or self._config.tls):
+            reason += "; if that is its TLS port, set tls: true"
         self._fail(error(f"{self._network}: the connection to {self._config.host} broke: {reason}"))
 
     def _on_pong(self, event: Event) -> None:
