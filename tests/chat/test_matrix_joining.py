@@ -8,11 +8,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bot.errors import TemporaryError
-from tests.chat.fake_matrix import ROOM, Answer, FarEnd, bad_gateway, bot_for, earlier_keep, line, refuses, stream
+from bot.model import JOINED
+from tests.chat.fake_matrix import (
+    ROOM,
+    USER,
+    Answer,
+    FarEnd,
+    bad_gateway,
+    bot_for,
+    earlier_keep,
+    line,
+    refuses,
+    says,
+    stream,
+)
 from tests.chat.human_matrix import until
-from tests.chat.matrix_bot import MemoryKeep, post, timings
+from tests.chat.matrix_bot import Bot, MemoryKeep, config, post, timings
 
 ADA = "@ada:example.org"
 NEW = "!new:elsewhere.org"
@@ -35,9 +49,24 @@ def state(kind: str, **content: Any) -> dict[str, Any]:
     return line(kind, ADA) | {"type": kind, "state_key": "", "content": content}
 
 
+def created(**content: Any) -> dict[str, Any]:
+    return state("m.room.create", room_version="12", **content)
+
+
 def moved() -> Answer:
     """The room tells that it has moved."""
-    return stream("n1", state("m.room.create", room_version="12"), state("m.room.tombstone", replacement_room=NEW))
+    return stream("n1", created(), state("m.room.tombstone", replacement_room=NEW))
+
+
+async def nothing_new(request: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(0.2)
+    return web.json_response({"next_batch": request.query["since"]})
+
+
+def tells(after: str, room_id: str, *events: dict[str, Any]) -> Answer:
+    """A sync answer with events of one room."""
+    timeline = {"events": list(events), "limited": False, "prev_batch": "p"}
+    return says({"next_batch": after, "rooms": {"join": {room_id: {"timeline": timeline}}}})
 
 
 # -- rooms that moved -----------------------------------------------------------------------------------------
@@ -65,3 +94,31 @@ async def test_a_room_that_cannot_be_followed_now_is_tried_seldom_and_closed(
             await bot.chat.say(post(ROOM, "alert", "k"))
         await asyncio.sleep(0.5)  # the time in which the requests are counted
         assert far_end.count("POST join") == 1
+
+
+@pytest.mark.parametrize("trouble", [bad_gateway, refuses("M_UNKNOWN", 400)])
+async def test_a_false_room_is_left_again_where_that_did_not_go(
+    far_end: FarEnd, keep: MemoryKeep, trouble: Answer
+) -> None:
+    far_end.plays(tok1=moved(), n1=tells("n2", NEW, created()), n2=nothing_new)
+    far_end.answers |= {"join": says({"room_id": NEW}), "leave": trouble}
+    async with bot_for(far_end, keep).running() as bot:
+        await until(lambda: far_end.count("POST leave") > 1)
+        assert bot.chat._rooms.is_joined(NEW)
+        far_end.answers["leave"] = says({})
+        await until(lambda: not bot.chat._rooms.is_joined(NEW))
+        await until(lambda: f"{NEW} does not show" in bot.chat.status().rooms[ROOM])
+        left, joined = far_end.count("POST leave"), far_end.count("POST join")
+        await asyncio.sleep(0.5)  # the time in which the requests are counted
+        assert (far_end.count("POST leave"), far_end.count("POST join"), joined) == (left, joined, 1)
+
+
+async def test_a_configured_room_is_not_left_for_what_another_says(far_end: FarEnd, keep: MemoryKeep) -> None:
+    far_end.plays(tok1=moved(), n1=tells("n2", NEW, created()), n2=nothing_new)
+    far_end.answers |= {"join": says({"room_id": NEW}), "leave": says({})}
+    bot = Bot(config(far_end.url, USER), [ROOM, f"net:{NEW}"], keep)
+    async with bot.running():
+        await until(lambda: f"{NEW} does not show" in bot.chat.status().rooms[ROOM])
+        await asyncio.sleep(0.5)  # the time in which it would be left
+        assert far_end.count("POST leave") == 0
+        assert bot.chat.status().rooms[f"net:{NEW}"] == JOINED

@@ -60,18 +60,32 @@ class Upgrades:
             return f"the room was closed by {stone.sender}, and nothing took its place"
         if levels.of(stone.sender) < levels.needed("m.room.tombstone", state=True):
             return f"the room was closed by {stone.sender}, who has no power to do that: not followed to {new}"
+        false = f"{new} does not show that it is in the place of this room: not followed"
         if (old, new) in self._false or old in self._rooms.chain(new):
-            return f"{new} does not show that it is in the place of this room: not followed"
+            await self._leave(new)  # where that did not go before
+            return false
         if not self._rooms.is_joined(new) and (why := await self._join(stone)):
             return why
         if not self._rooms.states.knows(new):
             return f"the room moved to {new}: the bot is on its way"  # the next answer of the sync tells of it
         if not self._holds(old, stone):
             self._false.add((old, new))
-            await ask(self._client.room_leave(new), f"leave {new}", self._within)
-            self._rooms.left(new, "it is not in the place of a configured room")
-            return f"{new} does not show that it is in the place of this room: not followed"
+            await self._leave(new)
+            return false
         return ""
+
+    async def _leave(self, false: str) -> None:
+        """Out of a room that is not what it was said to be, unless we are there as it is configured itself."""
+        if not self._rooms.is_joined(false) or false in self._rooms.configured():
+            return
+        try:
+            await ask(self._client.room_leave(false), f"leave {false}", self._within)
+        except TokenRefused:
+            raise
+        except Refusal as error:  # with the next round
+            log.warning("matrix cannot leave a false room room=%s error=%s", false, error)
+            return
+        self._rooms.left(false, "it is not in the place of a configured room")
 
     async def _join(self, stone: Tombstone) -> str:
         """Through the server of who closed the room: a room's id may not name one."""
