@@ -76,6 +76,14 @@ def test_the_bucket_gives_a_burst_and_then_its_rate() -> None:
     assert bucket.take(4, 0, now=100.0) == 1.0  # never more than its capacity
 
 
+def test_what_cannot_wait_lets_others_wait_but_not_without_end() -> None:
+    bucket = Bucket(4, 1.0, now=0.0)
+    bucket.charge(6, now=0.0)
+    assert bucket.take(1, 0, now=0.0) == 3
+    bucket.charge(1000, now=0.0)
+    assert bucket.take(1, 0, now=0.0) == 5
+
+
 def test_an_announcement_leaves_two_for_a_reply() -> None:
     now = [0.0]
     pace = Pace(4, 1.0, lambda: now[0])

@@ -26,9 +26,9 @@ class Bucket:
         return 0.0
 
     def charge(self, count: float, now: float) -> None:
-        """Take them whether they are there or not: whoever comes next waits the longer."""
+        """Take them whether they are there or not: whoever comes next waits the longer, but not without end."""
         self._fill(now)
-        self._tokens -= count
+        self._tokens = max(-self.capacity, self._tokens - count)
 
     def _fill(self, now: float) -> None:
         self._tokens = min(self.capacity, self._tokens + max(0.0, now - self._at) * self.per_second)
