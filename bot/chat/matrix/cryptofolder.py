@@ -30,7 +30,7 @@ class CryptoFolder:
         """Make the folder where it is not there; the key of the stores in it."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.chmod(0o700)
+            self._shut()
             return self._pickle_key()
         except OSError as error:
             raise self._unusable(error) from error
@@ -69,6 +69,18 @@ class CryptoFolder:
         except OSError as error:
             raise self._unusable(error) from error
 
+    def _shut(self) -> None:
+        """To others; not if there is more in it than ours."""
+        if not self.path.stat().st_mode & 0o077:
+            return
+        for file in self.path.iterdir():
+            if not file.name.startswith((PICKLE_KEY, SEEDS)) and ".db" not in file.name:
+                raise PermanentError(
+                    f"{self.path} is open to others, and {file.name} in it is not the bot's: let crypto_folder name a "
+                    "folder of its own"
+                )
+        self.path.chmod(0o700)
+
     def _pickle_key(self) -> str:
         try:
             key = (self.path / PICKLE_KEY).read_text(encoding="ascii").strip()
@@ -91,6 +103,11 @@ class CryptoFolder:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(self.path / name)
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the name is safe only then
+        finally:
+            os.close(folder)
 
     def _unusable(self, error: Exception) -> PermanentError:
         return PermanentError(f"the keys of encryption cannot be kept in {self.path}: {error}")
