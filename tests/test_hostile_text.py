@@ -90,8 +90,22 @@ def test_links_to_people_and_rooms_go() -> None:
         "HTTPS://Matrix.To./#/#room:x",
         "matrix:u/ada:x",
         "//matrix.to/#/@ada:x",
+        "https://www.matrix.to/#/@ada:x",
+        "https://app.element.io/#/user/@ada:x",
+        "https://element.example.org/chat/#/room/%23room:x",
+        "https://element.example.org/#/%40ada:x",
     ):
         assert clean(f'<a href="{link}">ada</a>') == "<a>ada</a>"
+
+
+def test_links_into_pages_stay() -> None:
+    for link in (
+        "https://x/#/discover?_g=()",
+        "https://x/#/users/top",
+        "https://x/log#L7",
+        "https://user.example.org/",
+    ):
+        assert clean(f'<a href="{link}">log</a>') == f'<a href="{link}">log</a>'
 
 
 def test_posts_of_fragments_mention_nobody() -> None:

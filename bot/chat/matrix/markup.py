@@ -5,14 +5,17 @@ This is the last look at it, by an HTML parser that reads as browsers do (nh3, o
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
+from urllib.parse import unquote, urlsplit
 
 import nh3
 
 # Of what clients show (https://spec.matrix.org/v1.15/client-server-api/#mroommessage-msgtypes), what the bot writes.
 TAGS = frozenset({"a", "b", "blockquote", "br", "code", "em", "i", "li", "ol", "p", "pre", "strong", "ul"})
-# A link to a person or a room is shown as a mention, and we mention nobody in the text.
-MENTIONS = "matrix.to"
+# A link to a person or a room is shown as a mention, and we mention nobody in the text. Element takes those of its own
+# web pages for that too, wherever they are served: https://app.element.io/#/user/@ada:example.org
+MENTIONS = ("matrix.to", "www.matrix.to")
+_ELEMENT = re.compile(r"/(?:user|room|group)/|/[@#!+]")
 
 
 def _kept(tag: str, attribute: str, value: str) -> str | None:
@@ -22,7 +25,8 @@ def _kept(tag: str, attribute: str, value: str) -> str | None:
         host = (parts.hostname or "").rstrip(".")
     except ValueError:
         return None
-    return value if parts.scheme in ("http", "https") and host and host != MENTIONS else None
+    mentions = host in MENTIONS or _ELEMENT.match(unquote(parts.fragment)) is not None
+    return value if parts.scheme in ("http", "https") and host and not mentions else None
 
 
 _CLEANER = nh3.Cleaner(
