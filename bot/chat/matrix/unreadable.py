@@ -21,6 +21,7 @@ Key = tuple[str, str]  # room id and sender
 # https://spec.matrix.org/v1.15/client-server-api/#reporting-that-decryption-keys-are-withheld
 DISTRUST = ("m.unverified", "m.blacklisted", "m.unauthorised")
 MOST_WITHHELD = 1000  # sessions that are remembered
+LONGEST_ID = 100  # characters; of a session it has 43
 NO_KEY = (
     "I could not read that: the key of your message did not reach me. Please say it again; if that does not help, "
     "say /discardsession first, which makes a new key."
@@ -58,13 +59,18 @@ class Unreadable:
         while (found := self._decrypted(room_id, event)) is None:
             left = until - self._monotonic()
             if left <= 0 or (event.sender, event.session_id) in self._withheld:
-                self._given_up[key] = self._monotonic() + self._wait
+                self._give_up(key)
                 log.warning("matrix message has no key room=%s event=%s", room_id, event.event_id)
                 return event
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._client.next_sync()
         return found
+
+    def _give_up(self, key: Key) -> None:
+        now = self._monotonic()
+        self._given_up = {other: until for other, until in self._given_up.items() if until > now}
+        self._given_up[key] = now + self._wait
 
     def hint(self, room_id: str, event: Any) -> str:
         """What to tell the sender of one that cannot be read, "" where they were told lately."""
@@ -84,6 +90,9 @@ class Unreadable:
         content = event.source.get("content")
         if event.type != "m.room_key.withheld" or not isinstance(content, dict):
             return
+        session, code = content.get("session_id"), content.get("code")
+        if not isinstance(session, str) or len(session) > LONGEST_ID:
+            return
         while len(self._withheld) >= MOST_WITHHELD:
             del self._withheld[next(iter(self._withheld))]
-        self._withheld[event.sender, str(content.get("session_id"))] = str(content.get("code"))
+        self._withheld[event.sender, session] = code if isinstance(code, str) and code in DISTRUST else ""
