@@ -68,14 +68,17 @@ class Pace:
         """The server took what went at that moment."""
         self._last = max(self._last, at)
 
-    def refused(self, at: float, retry_after: float | None) -> None:
-        """The server answered 429 to what went at that moment."""
-        wait = NOT_SAID if retry_after is None else retry_after
+    def refused(self, at: float, retry_after: float | None) -> float:
+        """The server answered 429 to what went at that moment: seconds until a message is tried again.
+
+        Not longer than a pace is believed in, whatever the server asks: the limit may be lifted meanwhile.
+        """
+        wait = min(NOT_SAID if retry_after is None else retry_after, BELIEVED)
         # A bucket that was full at the last message has room again after a whole interval: what has passed of it, and
         # what is left. The times are those of asking: Synapse holds back the answer, but not the time in it.
         passed = at - self._last
-        self._between = MARGIN * (wait + (passed if 0 < passed < OWN else 0.0))
-        self._due = at + MARGIN * wait
+        self._between = min(MARGIN * (wait + (passed if 0 < passed < OWN else 0.0)), BELIEVED)
+        self._due = at + min(MARGIN * wait, BELIEVED)
         self._learnt_at = self._clock()
         if not self._told:
             self._told = True
@@ -85,6 +88,7 @@ class Pace:
                 self._network,
                 self._between,
             )
+        return wait
 
     def _too_far(self) -> bool:
         return self._due - self._clock() > LONGEST_WAIT

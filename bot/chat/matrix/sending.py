@@ -115,8 +115,7 @@ class Sending:
         try:
             answer = await ask(request, post.room, self._timings.request)
         except Limited as error:
-            self._pace.refused(at, error.retry_after)
-            raise
+            raise Limited(str(error), retry_after=self._pace.refused(at, error.retry_after)) from error
         except TokenRefused:
             raise
         except Refusal as error:
