@@ -236,6 +236,18 @@ async def test_server_without_passwords_is_said_to_whom_logs_in(far_end: FarEnd)
     assert far_end.requests == ["GET flows", "GET whoami", "GET whoami"]
 
 
+async def test_a_token_whose_device_has_another_client_s_keys_is_not_taken_over(far_end: FarEnd) -> None:
+    """The bot would stop at its first start: those keys it cannot have."""
+    encrypts, kept = config(far_end.url, USER, encryption=True), MemoryKeep()
+    far_end.answers["keys/query"] = says({"device_keys": {USER: {"D": {"keys": {"ed25519:D": "x"}}}}})
+    with pytest.raises(PermanentError, match="device D of this token has keys of encryption"):
+        await log_in("net", encrypts, kept, "T9", by_token=True)
+    assert kept.values == {}
+    assert await log_in("net", encrypts, earlier_keep(), "T9", by_token=True) == "D"  # they are ours
+    far_end.answers["keys/query"] = says({"device_keys": {USER: {}}})
+    assert await log_in("net", encrypts, kept, "T9", by_token=True) == "D"
+
+
 @pytest.mark.parametrize(
     "name", ["502 of a proxy", "429, time in the header", "HTML", "half a body", "silence", "no HTTP", "redirected"]
 )

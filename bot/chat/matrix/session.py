@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from bot.chat.matrix.answers import BadCertificate, Refusal, TokenRefused, ask
-from bot.chat.matrix.client import Client
+from bot.chat.matrix.client import Client, require_extra
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.keep import Kept
 from bot.errors import PermanentError, TemporaryError
@@ -84,9 +84,25 @@ class Session:
             ) from error
         if not device:
             raise PermanentError("the token has no device: it is an application service's; put it into token_file")
+        if self._config.encryption and device != await self._kept.get("device"):
+            await self._check_keyless(device)
         await self._kept.put("device", device)
         await self._kept.put("token", token)
         return device
+
+    async def _check_keyless(self, device: str) -> None:
+        require_extra()
+        from bot.chat.matrix.identity import own_keys  # it needs the libraries of the extra e2e
+
+        try:
+            theirs = await own_keys(self._client, self._config.timings.request)
+        except Refusal as error:
+            raise self._not_now(error) from error
+        if theirs.device:
+            raise PermanentError(
+                f"device {device} of this token has keys of encryption, which only the client that made them has: "
+                "have a token made for a new device, as docs/matrix.md says"
+            )
 
     async def refused(self) -> None:
         """The token was refused while in use: forget it so that `open` logs in anew, on the same device.
