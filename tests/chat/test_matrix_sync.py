@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from bot.chat.matrix.progress import MOST_IN_HAND
+from bot.chat.matrix.sync import OWN_PLACE_TRIES
 from bot.chat.matrix.timeline import TRIES
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Heard
@@ -413,3 +416,51 @@ async def test_server_that_answers_at_once_with_nothing_new_is_not_hammered(far_
         await bot.ready()
         await asyncio.sleep(1.0)  # the time in which the requests are counted
     assert far_end.count("GET sync") <= 6
+
+
+# -- another server in the old one's place, and a store that fails ---------------------------------------------
+
+
+async def test_a_server_that_was_restored_under_a_running_bot_is_followed(far_end: FarEnd, keep: MemoryKeep) -> None:
+    """It refuses the place that it gave us before; a refusal that passes loses nothing."""
+    far_end.plays(
+        tok1=stream("n1", line("!one")),
+        n1=refuses("M_UNKNOWN", 400),
+        start=stream("m1"),
+        m1=stream("m2", line("!two")),
+    )
+    async with bot_for(far_end, keep).running() as bot:
+        await until(lambda: bot.texts() == ["!one", "!two"])
+        assert bot.chat.status().ready
+    assert far_end.since.count("n1") == OWN_PLACE_TRIES
+
+
+async def test_a_store_that_fails_takes_nothing_from_the_pause_after_a_kick(far_end: FarEnd) -> None:
+    class Failing(MemoryKeep):
+        fails = 1
+
+        async def put(self, name: str, value: str) -> None:
+            if name.endswith(".invitations") and self.fails:
+                self.fails -= 1
+                raise TemporaryError("disk full")
+            await super().put(name, value)
+
+    def member(sender: str, membership: str) -> dict[str, Any]:
+        return line(membership, sender) | {
+            "type": "m.room.member",
+            "state_key": USER,
+            "content": {"membership": membership},
+        }
+
+    keep = Failing()
+    keep.values = earlier_keep().values
+    keep.values[f"matrix.net.{USER}.accepted"] = '["!room:example.org"]'
+    timeline = {"events": [member("@mod:example.org", "leave")], "limited": False, "prev_batch": "p"}
+    answer = {"next_batch": "n2", "rooms": {"leave": {"!room:example.org": {"timeline": timeline}}}}
+    far_end.plays(n1=says(answer), n2=never)
+    long = timings(join_pause=timedelta(seconds=30), longest_join_pause=timedelta(seconds=60))
+    async with bot_for(far_end, keep, timings=long).running() as bot:
+        await until(lambda: keep.value(".since") == "n2")
+        assert keep.fails == 0
+        assert "removed by @mod" in bot.chat.status().rooms[ROOM]
+    assert far_end.count("POST join") == 0

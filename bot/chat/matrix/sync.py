@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 AT_ONCE = 4  # polls in the time of a pause, where there is always something new
 
+OWN_PLACE_TRIES = 6
+
 FILTER = {
     "presence": {"types": []},
     "account_data": {"types": []},
@@ -78,6 +80,7 @@ class Sync:
         self._since: str | None = None  # the place in the stream
         self._whole = False  # the rooms' whole state was read once
         self._lost = False  # the last request failed
+        self._unknown = 0  # so often in a row the server did not know the place
 
     async def run(self) -> None:
         """For ever; raises TokenRefused and DeviceLost."""
@@ -102,7 +105,8 @@ class Sync:
         answer = await self._until_well(self._poll)
         for synced in self._synced:
             await synced(answer)
-        await self._until_well(lambda: self._see(answer))
+        self._see_rooms(answer)
+        await self._until_well(lambda: self._keep_invitations(answer))
         self._whole, self._lost = True, False
         self._listener.connected()
         # The first start has no history: what was said before it was not said to this bot.
@@ -125,25 +129,33 @@ class Sync:
         self._listener.connected()  # again, where a gap was hard to fill
         return found
 
-    async def _see(self, answer: Any) -> None:
-        self._see_rooms(answer)
+    async def _keep_invitations(self, answer: Any) -> None:
         for room_id in answer.rooms.leave:
             await self._invites.left(room_id)
         await self._see_invites(answer)
 
     async def _poll(self) -> Any:
-        """One answer. A place from before that the server does not know (it is another one now) is given up."""
+        """One answer. A place that the server does not know (it is another one now) is given up.
+
+        One that it gave us itself, in this life, is given up only when it was refused again and again.
+        """
         try:
-            return await self._ask(self._since)
+            answer = await self._ask(self._since)
         except Refusal as error:
-            if self._whole or self._since is None or error.code not in ("M_UNKNOWN", "M_INVALID_PARAM"):
+            if self._since is None or error.code not in ("M_UNKNOWN", "M_INVALID_PARAM"):
                 raise
+            self._unknown += 1
+            if self._whole and self._unknown < OWN_PLACE_TRIES:
+                raise
+            self._whole = False  # another server has other rooms
+            self._client.next_batch = ""  # else nio would ask from there
             answer = await self._ask(None)  # if this goes, it is the place that is refused
             log.warning(
                 "matrix server does not know the place in the stream, what was said meanwhile is lost: %s", error
             )
             self._since = None
-            return answer
+        self._unknown = 0
+        return answer
 
     async def _ask(self, since: str | None) -> Any:
         """`since` goes along each time: nio would lose it with a failed first sync."""
