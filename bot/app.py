@@ -89,7 +89,13 @@ def open_chats(config: Config, store: Store, rooms: list[str]) -> dict[str, Chat
                 from bot.chat.irc.adapter import IrcChat
 
                 chats[name] = IrcChat(
-                    name, network, own, clock=utc_now, prefix=config.commands.prefix, keep=StoreKeep(store)
+                    name,
+                    network,
+                    own,
+                    clock=utc_now,
+                    prefix=config.commands.prefix,
+                    keep=StoreKeep(store),
+                    operators=config.operators if config.operators in own else "",
                 )
             case "matrix":
                 from bot.chat.matrix.adapter import MatrixChat

@@ -145,3 +145,21 @@ async def test_programs_are_answered_once_in_a_while(held: Held) -> None:
     await held.bot.until(lambda: "PONG read" in held.far_end.lines)
     answers = [line for line in held.far_end.lines if line.startswith("NOTICE")]
     assert answers and set(answers) == {"NOTICE ann :\x01CLIENTINFO CLIENTINFO PING VERSION\x01"} and len(answers) <= 2
+
+
+async def test_by_each_of_its_nicks_it_is_meant_unless_somebody_else_there_has_it() -> None:
+    """A room may go by another nick than people know the bot by."""
+    async with fake(polite) as (far_end, where), running(where, "#gate", **OPEN, further_nicks=["gatewatch2"]) as bot:
+        await bot.ready()
+        for line in (":gatewatch2: top", ":gatewatch, top", ":GateWatch2: help", ":gatewatch3: no"):
+            far_end.say(f":ann!a@h PRIVMSG #gate {line}".encode())
+        far_end.say(b":gatewatch2!x@elsewhere JOIN #gate")
+        far_end.say(b":ann!a@h PRIVMSG #gate :gatewatch2: not you")
+        far_end.say(b":ann!a@h PRIVMSG #gate :!last")
+        await bot.until(lambda: bool(bot.heard) and bot.heard[-1].text == "!last")
+        assert [(line.called, line.text) for line in bot.heard] == [
+            ("gatewatch2", "gatewatch2: top"),
+            ("gatewatch", "gatewatch, top"),
+            ("GateWatch2", "GateWatch2: help"),
+            ("", "!last"),
+        ]

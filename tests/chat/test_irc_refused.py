@@ -115,10 +115,27 @@ async def test_a_ban_on_speech_is_told_and_seen(services: Ircd, op: Human) -> No
         with pytest.raises(PermanentError, match=r"test:#hush: the channel does not let the bot speak .*404"):
             await bot.chat.say(post("#hush", "may I?"))
         assert bot.chat.status().rooms["test:#hush"].startswith("joined, but the channel does not let the bot speak")
+        with pytest.raises(TemporaryError, match="test:#hush: not said: the channel does not let the bot speak"):
+            await bot.chat.say(post("#hush", "the next is not lost"))
         op.send("MODE #hush -b gatewatch!*@*")
         await bot.joined("test:#hush")
         await bot.chat.say(post("#hush", "thank you"))
         await op.hears("#hush", "thank you")
+
+
+async def test_a_room_that_stays_mute_is_tried_again_after_a_while(services: Ircd, op: Human) -> None:
+    """Not all that keeps the bot from speaking is a mode that it sees go."""
+    await op.join("#hush")
+    await closed(op, "#hush", "+m")
+    async with running(services, "#hush", timings={**TIMINGS, "join_again": [0.3]}) as bot:
+        await bot.ready()
+        for _ in range(2):
+            with pytest.raises(PermanentError, match="does not let the bot speak"):
+                await bot.chat.say(post("#hush", "may I?"))
+            with pytest.raises(TemporaryError, match="not said"):
+                await bot.chat.say(post("#hush", "now?"))
+            until = asyncio.get_running_loop().time() + 0.3
+            await bot.until(lambda until=until: asyncio.get_running_loop().time() > until)  # type: ignore[misc]
 
 
 async def test_a_name_that_the_network_does_not_take(services: Ircd) -> None:

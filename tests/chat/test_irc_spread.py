@@ -98,6 +98,16 @@ def test_the_least_recently_used_makes_place() -> None:
     assert spread.bring("#nobodys", [0, 1], (), 6) is None
 
 
+def test_the_room_of_the_operators_has_a_place_first_and_keeps_it() -> None:
+    spread = Spread(TEN, 1, "#c9")
+    spread.back(0, {"#": 2})
+    assert spread.of(0) == ["#c9", "#c0"]
+    assert spread.bring("#c4", [0], (), 1) == 0
+    assert spread.bring("#c5", [0], ["#c4"], 2) is None
+    assert spread.bring("#c5", [0], (), 3) == 0
+    assert spread.of(0) == ["#c9", "#c5"]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_no_connection_is_ever_over_its_limit(seed: int) -> None:
     """Whatever happens in whatever order; and no place is left empty while a channel waits for one."""

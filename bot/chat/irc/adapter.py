@@ -50,10 +50,12 @@ class IrcChat:
         jitter: Jitter = random.uniform,
         prefix: str = "!",
         keep: Keep | None = None,
+        operators: str = "",
     ) -> None:
         """`rooms`: full names (`NETWORK:#channel`) of the channels to be in; people are written to without it.
 
         `prefix`: with it a line in a channel is a command. `keep`: for what servers want to be remembered.
+        `operators`: the one of `rooms` that is never left to make place for another.
         """
         self.name = name
         shown = config.realname.replace("{prefix}", prefix)
@@ -61,15 +63,15 @@ class IrcChat:
         self._clock = clock
         self._sts = Sts(name, config.host, keep, clock)
         self._manner = Manner(name, config)
-        self._ear = Ear(name, clock, prefix)
+        nicks = [config.nick, *config.further_nicks]
+        self._ear = Ear(name, clock, prefix, nicks)
         self._channels = {address: room for room in rooms if (address := room_address(room)[1])}
         channels = [channel for channel in self._channels if is_channel(channel)]
-        nicks = [config.nick, *config.further_nicks]
         self._links = [
             Link(name, config.of_nick(nick), clock, jitter, partial(self._gone, number), alone=not config.further_nicks)
             for number, nick in enumerate(nicks)
         ]
-        self._spread = Spread(channels, len(nicks))
+        self._spread = Spread(channels, len(nicks), room_address(operators)[1])
         self._links[0].needed.set()
         self._ejections = Ejections(config.timings.forget_kicks)
         self._inbox = Inbox(name)
@@ -135,6 +137,8 @@ class IrcChat:
         if post.answers is not None or post.first:
             await session.speech.reply(target, post.room, text)
         else:
+            if why := session.rooms.why_silent(target):
+                raise TemporaryError(f"{post.room}: not said: {why}")
             await session.speech.announce(target, post.room, text, strong_in(post.message.html))
         session.rooms.on_heard_again(target)
 

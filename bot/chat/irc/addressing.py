@@ -16,18 +16,19 @@ VERSION = "gatewatch"
 
 
 class Ear:
-    """Turns inbound lines of one network into Heard. `clock` gives the time now, in UTC."""
+    """Turns inbound lines of one network into Heard. `clock` gives the time now, in UTC. `nicks`: as configured."""
 
-    def __init__(self, network: str, clock: Callable[[], datetime], prefix: str) -> None:
+    def __init__(self, network: str, clock: Callable[[], datetime], prefix: str, nicks: Sequence[str]) -> None:
         self._network = network
+        self.nicks = nicks
         self._prefix = prefix
         self._clock = clock
         self._numbers = itertools.count(1)
 
-    def public(self, event: Event, channel: str, nick: str, isupport: Isupport) -> Heard | None:
-        """A line in `channel` (as configured): heard if it starts with the prefix or with `nick` and `:` or `,`."""
+    def public(self, event: Event, channel: str, nicks: Sequence[str], isupport: Isupport) -> Heard | None:
+        """A line in `channel` (as configured): heard if it starts with the prefix or a nick and `:` or `,`."""
         text = plain(event.text)
-        called = addressed(text, nick, isupport)
+        called = next(filter(None, (addressed(text, nick, isupport) for nick in nicks)), "")
         if not (text.startswith(self._prefix) or called):
             return None
         return self._heard(event, text, channel, called, private=False)

@@ -78,9 +78,14 @@ class Listener:
         room = self._rooms.find(event.target)
         if room is None or not self._rooms.joined(event.target) or not self._is_meant(event):
             return
-        heard = self._ear.public(event, room.channel, self._identity.nick, self._connection.isupport)
+        nicks = [self._identity.nick, *filter(self._means_bot, self._ear.nicks)]
+        heard = self._ear.public(event, room.channel, nicks, self._connection.isupport)
         if heard is not None:
             self._attribute(heard, event, self.people.level(event.nick, event.target))
+
+    def _means_bot(self, nick: str) -> bool:
+        """Whether one of the configured nicks is the bot's in a channel: it may have it elsewhere, or have lost it."""
+        return self._is_ours(nick) or self.people.find(nick) is None
 
     def _on_private(self, event: Event) -> None:
         if not self._identity.is_bot(event.target) or not self._is_meant(event):

@@ -25,6 +25,7 @@ class Room:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: str = ""
     muted: str = ""  # why the bot cannot speak there, though it is in it
+    silent_until: float = 0.0  # while it is muted nothing is announced there before
     since: float = NEVER
 
     @property

@@ -199,7 +199,12 @@ class Rooms:
         """The bot is in it, and cannot speak there."""
         room = self.find(channel)
         if room is not None and room.state == JOINED:
-            room.muted = why
+            room.muted, room.silent_until = why, self._clock() + self._timings.join_again[-1]
+
+    def why_silent(self, channel: str) -> str:
+        """Why nothing is to be announced there now, "" if it may be: a line that is refused is lost."""
+        room = self.find(channel)
+        return room.muted if room is not None and self._clock() < room.silent_until else ""
 
     def on_heard_again(self, channel: str) -> None:
         """Somebody changed the channel's modes, or the bot spoke: whatever kept it from speaking may be gone."""
@@ -210,6 +215,7 @@ class Rooms:
     def on_identified(self) -> None:
         """Services know the bot now: what was for registered nicks only is tried at once."""
         for room in self._rooms:
+            room.muted = ""
             if room.refusal in NEEDS_ACCOUNT:
                 room.due, room.refusal = 0.0, ""
         self._wake.set()

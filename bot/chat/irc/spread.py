@@ -16,8 +16,10 @@ class Spread:
     are known.
     """
 
-    def __init__(self, channels: Sequence[str], connections: int) -> None:
-        self._channels = tuple(channels)
+    def __init__(self, channels: Sequence[str], connections: int, kept: str = "") -> None:
+        """`kept`: the channel that gets a place first, and makes place for no other."""
+        self._channels = tuple(sorted(channels, key=lambda channel: channel != kept))
+        self._kept = kept
         self._where: dict[str, int] = {}
         self._limits: list[Limits] = [{} for _ in range(connections)]
         self._gone: set[int] = set()
@@ -25,7 +27,7 @@ class Spread:
         self._settle()
 
     def of(self, number: int) -> list[str]:
-        """The channels of a connection, in the config's order."""
+        """The channels of a connection, in the config's order but for the one that is kept."""
         return [channel for channel in self._channels if self._where.get(channel) == number]
 
     def where(self, channel: str) -> int | None:
@@ -74,6 +76,7 @@ class Spread:
             other
             for other in reversed(self._channels)  # of those never used the last
             if other not in busy
+            and other != self._kept
             and self._where.get(other) in ready
             and self._same_limit(self._where[other], channel, other)
         ]
