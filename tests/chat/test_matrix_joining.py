@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.chat.matrix.config import Timings
+from bot.chat.matrix.keep import Kept
+from bot.chat.matrix.rooms import Rooms
 from bot.errors import TemporaryError
 from bot.model import JOINED
 from tests.chat.fake_matrix import (
@@ -122,3 +125,45 @@ async def test_a_configured_room_is_not_left_for_what_another_says(far_end: FarE
         await asyncio.sleep(0.5)  # the time in which it would be left
         assert far_end.count("POST leave") == 0
         assert bot.chat.status().rooms[f"net:{NEW}"] == JOINED
+
+
+# -- invitations ----------------------------------------------------------------------------------------------
+
+
+def invites_to(after: str, room_id: str) -> Answer:
+    member = {"type": "m.room.member", "sender": ADA, "state_key": USER, "content": {"membership": "invite"}}
+    return says({"next_batch": after, "rooms": {"invite": {room_id: {"invite_state": {"events": [member]}}}}})
+
+
+async def test_an_invitation_to_another_room_is_no_reason_to_try_all(far_end: FarEnd, keep: MemoryKeep) -> None:
+    ids = [f"!{number}:example.org" for number in range(30)]
+    strangers = {f"n{number}": invites_to(f"n{number + 1}", f"!stranger{number}:x") for number in range(5)}
+    far_end.plays(tok1=says({"next_batch": "n0"}), **strangers, n5=invites_to("n6", ids[7]), n6=nothing_new)
+    far_end.answers |= {"join": refuses("M_FORBIDDEN", 403), "directory": refuses("M_NOT_FOUND", 404)}
+    far_end.answers["leave"] = says({})
+    rooms = [f"net:{room}" for room in (*ids, "#nowhere:example.org")]
+    async with Bot(config(far_end.url, USER, timings=SLOW), rooms, keep).running() as bot:
+        await until(lambda: "n6" in far_end.since and far_end.count("POST leave") == 5)
+        await until(lambda: far_end.count("POST join") == len(ids) + 1)
+        await asyncio.sleep(0.3)  # the time in which the requests are counted
+        assert (far_end.count("POST join"), far_end.count("GET directory")) == (len(ids) + 1, 1)
+        assert "not invited to !7" in bot.chat.status().rooms[f"net:{ids[7]}"]
+
+
+def test_an_invitation_may_open_a_room_of_which_nothing_is_known() -> None:
+    now = [1000.0]
+    rooms = Rooms(
+        "net", ["net:#alias:x", "net:!id:x"], Kept(MemoryKeep(), "net", USER), Timings(), USER, lambda: now[0]
+    )
+    by_alias, by_id = rooms.places
+    for place in rooms.places:
+        for _ in range(9):
+            rooms.wait(place, "no")
+    late = by_id.due
+    for _ in range(5):
+        rooms.invited("!stranger:x")
+        now[0] += 1
+    assert (by_alias.due, by_id.due) == (1010.0, late)
+    assert late > 1100
+    rooms.invited("!id:x")
+    assert (by_alias.due, by_id.due) == (1010.0, 0.0)

@@ -348,7 +348,7 @@ async def test_a_room_that_does_not_follow_the_old_one_is_not_trusted(
             await bot.chat.say(post(room, "secret", "k"))
         assert scene.user not in await owner.do(owner.members, false)
         for _ in range(3):  # and it does not come back there
-            bot.chat._rooms.invited()
+            bot.chat._rooms.invited(false)
             await asyncio.sleep(0)
         assert scene.user not in await owner.do(owner.members, false)
     assert await owner.do(owner.bodies, false, scene.user) == []

@@ -82,6 +82,8 @@ class Joining:
         """Find out the room's id and be in it."""
         first = await self._resolved(place)
         found = self._rooms.newest(first)
+        if not self._rooms.is_joined(place.id):
+            await self._rooms.know(place, found)  # also if we cannot join: an invitation may be to it
         if not self._rooms.is_joined(found):
             # By alias where one leads there: it names the servers through which a room can be joined.
             where = place.address if found == first else found
@@ -90,9 +92,7 @@ class Joining:
             log.info("matrix joined room=%s id=%s", place.room, found)
         self._rooms.joined([found])
         place.tries = 0
-        if place.id != found:
-            place.id = found
-            await self._rooms.keep()
+        await self._rooms.know(place, found)
 
     async def _resolved(self, place: Place) -> str:
         if not place.address.startswith("#"):

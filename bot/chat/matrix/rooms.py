@@ -27,8 +27,8 @@ class Place:
     """One configured room.
 
     `id` is the room id, "" while nobody told us; `nowhere`: its alias leads to no room. `why` says why we are not in
-    it, `closed` why it is of no use any more. `tries` were made in vain, the next one is `due`. `removals`: how
-    often in a row we were removed soon after, `out`: when last.
+    it, `closed` why it is of no use any more. `tries` were made in vain, the last one `tried`, the next one `due`.
+    `removals`: how often in a row we were removed soon after, `out`: when last.
     """
 
     room: str
@@ -38,6 +38,7 @@ class Place:
     why: str = NOT_YET
     closed: str = ""
     tries: int = 0
+    tried: float = float("-inf")
     due: float = 0.0
     removals: int = 0
     out: float = float("-inf")
@@ -56,7 +57,7 @@ class Rooms:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._network = network
-        self._places = {room: Place(room, room_address(room)[1]) for room in rooms}
+        self._places = {room: _place(room) for room in rooms}
         self._kept = kept
         self._timings = timings
         self._me = me
@@ -100,10 +101,7 @@ class Rooms:
 
     def wanted(self, room_id: str) -> bool:
         """Is it a configured room, or said to be in the place of one?"""
-        stones = (self.states.of(place.id).tombstone for place in self.places)
-        return any(place.id == room_id for place in self.places) or any(
-            stone is not None and stone.successor == room_id for stone in stones
-        )
+        return any(self._leads_to(place, room_id) for place in self.places)
 
     @property
     def all_known(self) -> bool:
@@ -160,8 +158,14 @@ class Rooms:
         """Take up the ids that an earlier process found: they serve while an alias cannot be looked up."""
         ids = json.loads(await self._kept.get("rooms") or "{}")
         for place in self.places:
-            place.id = ids.get(place.address, "")
+            place.id = ids.get(place.address, place.id)
         self.successors = json.loads(await self._kept.get("successors") or "{}")
+
+    async def know(self, place: Place, room_id: str) -> None:
+        """The place is that room."""
+        if place.id != room_id:
+            place.id = room_id
+            await self.keep()
 
     async def keep(self) -> None:
         """Keep the ids; where the store cannot now, they are found again at the next start."""
@@ -220,13 +224,16 @@ class Rooms:
         self.wake.set()
         return None
 
-    def invited(self) -> None:
-        """Somebody invited us: try the configured rooms now, as any invitation may open one of them.
+    def invited(self, room_id: str) -> None:
+        """Somebody invited us there: try at once what it may be, of what we do not know where it is not too often.
 
         A room is joined by its configured name, so an invitation that lies about its alias gains nothing.
         """
         for place in self.places:
-            place.due = 0.0
+            if self._leads_to(place, room_id):
+                place.due = 0.0
+            elif not place.id:
+                place.due = min(place.due, place.tried + self._timings.join_pause.total_seconds())
         self.wake.set()
 
     def wait(self, place: Place, why: str, asked: float | None = None) -> None:
@@ -239,12 +246,22 @@ class Rooms:
     def put_off(self, place: Place, asked: float | None = None) -> None:
         """The place has its next turn after a pause, longer each time."""
         place.tries += 1
+        place.tried = self.monotonic()
         wait = pause(place.tries, self._timings.join_pause, self._timings.longest_join_pause)
-        place.due = self.monotonic() + max(wait, asked or 0.0)
+        place.due = place.tried + max(wait, asked or 0.0)
 
     def _soon(self, room_id: str) -> None:
         for place in self.places:
-            stone = self.states.of(place.id).tombstone
-            if room_id in (place.id, "" if stone is None else stone.successor):
+            if self._leads_to(place, room_id):
                 place.due = 0.0
                 self.wake.set()
+
+    def _leads_to(self, place: Place, room_id: str) -> bool:
+        """Is the place that room, or said to have moved there?"""
+        stone = self.states.of(place.id).tombstone
+        return room_id in (place.id, self.newest(place.id), "" if stone is None else stone.successor)
+
+
+def _place(room: str) -> Place:
+    address = room_address(room)[1]
+    return Place(room, address, address if address.startswith("!") else "")

@@ -185,7 +185,7 @@ class Sync:
 
     async def _see_invites(self, answer: Any) -> None:
         for room_id, info in answer.rooms.invite.items():
-            self._rooms.invited()
+            self._rooms.invited(room_id)
             for event in info.invite_state:
                 if self._is_invitation(event):
                     direct = event.content.get("is_direct") is True
