@@ -32,11 +32,19 @@ def once(config: Path, dry_run: bool, wait: float) -> None:
     settings = configured(config)
     start_short_log()
     if dry_run:
+        _refuse_unloaded(settings)
         _complain(asyncio.run(tried(settings, store_address(settings))))
         return
     first_load(settings)
     store = Store.open(store_address(settings), now=utc_now(), wait_for_lock=0)
     _report(settings, asyncio.run(_once(settings, store, timedelta(seconds=wait))), wait)
+
+
+def _refuse_unloaded(settings: Config) -> None:
+    """A dry run writes nothing, so it does not load the logs of `load` either."""
+    search = settings.search
+    if search.embedded and search.load and search.path and not search.path.is_dir():
+        raise UserError(f"there is no index yet: `gatewatch run` or `once` loads {search.load} at the first start")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from uuid import uuid4
 
 import typer
 
-from bot.app import Bot, utc_now
+from bot.app import Bot, named_rooms, utc_now
+from bot.chat.irc.config import is_channel
 from bot.cli.common import configured, start_short_log, store_address
 from bot.cli.connected import connected
 from bot.config import Config
@@ -66,12 +67,23 @@ class Words:
         """Its row at the end, or as it stands when the time is over. Who holds the lock says it, else we do."""
         row = None
         if locked_elsewhere(self.url):
+            self._refuse_strange_channel()
             row = self._through_the_bot()
             if row.stage not in OPEN or self._late() or locked_elsewhere(self.url):
                 return row
         left = max(0.0, self.deadline - time.monotonic())
         store = Store.open(self.url, now=utc_now(), wait_for_lock=left)
         return asyncio.run(self._by_itself(store, row))
+
+    def _refuse_strange_channel(self) -> None:
+        """A running bot is in the IRC channels that its config names, and joins no other for a line."""
+        network, address = room_address(self.room)
+        if self.settings.networks[network].type != "irc" or not is_channel(address):
+            return
+        known = [room for room in named_rooms(self.settings) if room_address(room)[0] == network]
+        if self.room.lower() not in map(str.lower, known):
+            fault = strange_word("the bot is not in that channel", self.room, known)
+            raise UserError(f"{self.room}: {fault}; a feed or `operators` has to name it")
 
     def _through_the_bot(self) -> Delivery:
         """Put it into the outbox, and watch what becomes of it, as long as there is a bot."""

@@ -33,6 +33,8 @@ async def top(ask: Ask) -> Message:
     failures = counted(all, since)
     there = [one for one in failures if not wanted or wanted in (one.build.project, project(one.build.project))]
     here = passing(ask, there)
+    if wanted and not there and wanted[0].isdigit():
+        raise UserError(f"'{short(wanted, 40)}' is neither a period, as 24h or 7d, nor a project with failures")
     head = f"top {short(wanted, PROJECT)} {_named(length)}: ".replace("  ", " ")
     if not here:
         none = none_here(len(there)) if there else "no failures" if failures else await nothing(ask)

@@ -70,6 +70,12 @@ def test_a_dry_run_writes_nothing_and_makes_no_store(home: Path) -> None:
     assert files(home) == before
 
 
+def test_a_dry_run_before_the_logs_are_loaded_says_who_loads_them(home: Path) -> None:
+    done = gatewatch(home, "once", "--dry-run")
+    told = f"there is no index yet: `gatewatch run` or `once` loads {home}/day at the first start\n"
+    assert (done.code, done.err) == (1, told)
+
+
 def test_a_dry_run_knows_what_was_said_and_leaves_the_store_as_it_is(home: Path) -> None:
     assert gatewatch(home, "once").code == 0
     before = files(home)
@@ -118,6 +124,8 @@ def test_what_could_not_be_said_in_time_is_named(home: Path) -> None:
 
 
 def test_no_index_is_an_incomplete_look(home: Path) -> None:
+    text = (home / "config.yaml").read_text(encoding="utf-8")
+    (home / "config.yaml").write_text(text.replace(", load: day", ""), encoding="utf-8")
     done = gatewatch(home, "once", "--dry-run")
     assert done.code == 1
     assert f"the look was not complete: there is no index in {home}/index" in done.err

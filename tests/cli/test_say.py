@@ -58,9 +58,12 @@ def test_when_the_bot_leaves_the_command_says_it_after_all(home: Path) -> None:
 
 
 def test_a_running_bot_that_cannot_say_it_in_time(home: Path) -> None:
-    write_config(home, networks=f"console: {{type: console}}, {CLOSED}")
+    write_config(home, networks=f"console: {{type: console}}, {CLOSED}", room='console:here", "lab:#x')
     with Bot(home) as bot:
         bot.until(lambda: len(bot.said) == 2)
+        strange = gatewatch(home, "say", "lab:#y", "hello")
+        told = "lab:#y: the bot is not in that channel; did you mean 'lab:#x'?; a feed or `operators` has to name it\n"
+        assert (strange.code, strange.err, ends(home)) == (1, told, [])
         done = gatewatch(home, "say", "lab:#x", "hello", "--wait", "0.5")
         assert done.code == 1
         assert done.err == "not said in lab:#x within 0.5 s; the bot tries for 10 minutes in all\n"

@@ -125,6 +125,11 @@ async def test_top(asks: Asks, filled: None) -> None:
     assert await asks("!top openstack/glance") == "top openstack/glance 24h: no failures"
 
 
+async def test_what_looks_like_a_period_and_is_none_is_told(asks: Asks, filled: None) -> None:
+    told = "'99x' is neither a period, as 24h or 7d, nor a project with failures"
+    assert told in await asks("!top 99x")
+
+
 async def test_top_counts_inside_the_rooms_filter_with_the_total_in_brackets(asks: Asks, filled: None) -> None:
     ceph = await asks("!top", passes=lambda failure: failure.build.job == "ceph")
     assert ceph.startswith("top 24h: 1) #2098765 x3 [11] ")
