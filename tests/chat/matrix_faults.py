@@ -81,6 +81,8 @@ FAULTS = {
     "429, time in the body": Fault(refuses("M_LIMIT_EXCEEDED", 429, retry_after_ms=700), "too many requests", 0.7),
     "429, time in the header": Fault(page(429, **{"Retry-After": "1"}), "too many requests", 1.0),
     "429 without a time": Fault(refuses("M_LIMIT_EXCEEDED", 429), "too many requests"),
+    "429, at once": Fault(refuses("M_LIMIT_EXCEEDED", 429, retry_after_ms=0), "too many requests"),
+    "503, at once": Fault(page(503, **{"Retry-After": "0"}), "HTTP 503"),
     "forbidden": Fault(refuses("M_FORBIDDEN", 403), "sync: M_FORBIDDEN no"),
     "HTML": Fault(page(200, "<html>Log in to the hotel's network</html>"), "not Matrix's"),
     "an empty body": Fault(json(""), "not Matrix's"),

@@ -19,6 +19,8 @@ class Json(Response):  # type: ignore[misc]  # nio has no types
 
     @classmethod
     def from_dict(cls, parsed: dict[str, Any]) -> Response:
+        if not isinstance(parsed, dict):
+            raise TypeError("not a JSON object")
         # A request that wants a further login says so as an error that has flows.
         return ErrorResponse.from_dict(parsed) if "errcode" in parsed and "flows" not in parsed else cls(parsed)
 

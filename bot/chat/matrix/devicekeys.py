@@ -11,10 +11,12 @@ from typing import Any
 import vodozemac
 from nio import Api
 
+from bot.chat.matrix.mapping import mapping
+
 
 def public_key(keys: object, name: str) -> str:
     """The base64 of the key, "" if it is not one (https://spec.matrix.org/v1.15/appendices/#signing-json)."""
-    found = _mapping(keys).get(name)
+    found = mapping(keys).get(name)
     kind = vodozemac.Curve25519PublicKey if name.startswith("curve25519:") else vodozemac.Ed25519PublicKey
     if not isinstance(found, str):
         return ""
@@ -27,7 +29,7 @@ def public_key(keys: object, name: str) -> str:
 
 def signed(thing: Mapping[str, Any], user: str, key_name: str, key: str) -> bool:
     """Is the object signed by this user's key? `key`: its base64."""
-    signature = _mapping(_mapping(thing.get("signatures")).get(user)).get(key_name)
+    signature = mapping(mapping(thing.get("signatures")).get(user)).get(key_name)
     if not key or not isinstance(signature, str):
         return False
     bare = {name: value for name, value in thing.items() if name not in ("signatures", "unsigned")}
@@ -43,13 +45,13 @@ def signed(thing: Mapping[str, Any], user: str, key_name: str, key: str) -> bool
 def usable_devices(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """`device_keys` of a keys/query answer: devices that are whose they say they are, signed by themselves."""
     return {
-        user: {id: device for id, device in _mapping(devices).items() if _is_usable(device, user, id)}
-        for user, devices in _mapping(answer.get("device_keys")).items()
+        user: {id: device for id, device in mapping(devices).items() if _is_usable(device, user, id)}
+        for user, devices in mapping(answer.get("device_keys")).items()
     }
 
 
 def _is_usable(device: object, user: str, id: str) -> bool:
-    found = _mapping(device)
+    found = mapping(device)
     keys = found.get("keys")
     return (
         found.get("user_id") == user
@@ -63,13 +65,13 @@ def _is_usable(device: object, user: str, id: str) -> bool:
 def usable_one_time_keys(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """`one_time_keys` of a keys/claim answer: those from which a session can be made."""
     return {
-        user: {id: keys for id, keys in _mapping(devices).items() if _is_one_time_key(keys)}
-        for user, devices in _mapping(answer.get("one_time_keys")).items()
+        user: {id: keys for id, keys in mapping(devices).items() if _is_one_time_key(keys)}
+        for user, devices in mapping(answer.get("one_time_keys")).items()
     }
 
 
 def _is_one_time_key(keys: object) -> bool:
-    first = _mapping(next(iter(_mapping(keys).values()), None))
+    first = mapping(next(iter(mapping(keys).values()), None))
     signatures = first.get("signatures")
     return (
         bool(public_key({"curve25519:": first.get("key")}, "curve25519:"))
@@ -87,16 +89,16 @@ def signed_by_owner(answer: Mapping[str, Any], user: str) -> set[str]:
     """
     master_name, master = cross_signing_key(answer, user, "master")
     name, key = cross_signing_key(answer, user, "self_signing")
-    link = _mapping(_mapping(answer.get("self_signing_keys")).get(user))
+    link = mapping(mapping(answer.get("self_signing_keys")).get(user))
     if not master or not key or not signed(link, user, master_name, master):
         return set()
-    devices = _mapping(_mapping(answer.get("device_keys")).get(user))
-    return {id for id, device in devices.items() if signed(_mapping(device), user, name, key)}
+    devices = mapping(mapping(answer.get("device_keys")).get(user))
+    return {id for id, device in devices.items() if signed(mapping(device), user, name, key)}
 
 
 def cross_signing_key(answer: Mapping[str, Any], user: str, use: str) -> tuple[str, str]:
     """Name and base64 of the user's key for "master", "self_signing" or "user_signing", ("", "") if there is none."""
-    found = _mapping(_mapping(answer.get(f"{use}_keys")).get(user))
+    found = mapping(mapping(answer.get(f"{use}_keys")).get(user))
     usage = found.get("usage")
     if found.get("user_id") != user or not isinstance(usage, list) or use not in usage:
         return "", ""
@@ -104,11 +106,7 @@ def cross_signing_key(answer: Mapping[str, Any], user: str, use: str) -> tuple[s
 
 
 def _named(keys: object) -> Iterator[tuple[str, str]]:
-    for name in _mapping(keys):
+    for name in mapping(keys):
         key = public_key(keys, name)
         if key and name == f"ed25519:{key}":
             yield name, key
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -14,6 +14,7 @@ from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.cryptofolder import PICKLE_KEY, CryptoFolder
 from bot.chat.matrix.identity import SignedIn, own_keys
 from bot.chat.matrix.keep import Kept
+from bot.chat.matrix.mapping import mapping
 from bot.chat.matrix.session import DeviceLost
 from bot.chat.matrix.storefault import StoreFault
 from bot.errors import PermanentError, TemporaryError
@@ -67,7 +68,7 @@ class Encryption:
             self._open_store()
         theirs = await own_keys(self._client, self._within)
         here = self._client.olm.account
-        there = theirs.device.get("keys", {}).get(f"ed25519:{self._client.device_id}")
+        there = mapping(theirs.device.get("keys")).get(f"ed25519:{self._client.device_id}")
         if there is None:
             here.shared = False  # the device was taken from the account, and is new there
         elif there != here.identity_keys["ed25519"]:

@@ -15,6 +15,7 @@ from nio import BadEvent, Event, ReactionEvent, RedactionEvent, RoomMessageText
 from bot.chat.matrix.config import Acting
 from bot.chat.matrix.globs import matches_any
 from bot.chat.matrix.levels import Levels
+from bot.chat.matrix.mapping import mapping
 from bot.model import Heard, Person
 
 # What older clients put before a reply: the quoted lines and an empty one.
@@ -68,8 +69,8 @@ def hear(event: Event, ear: Ear, now: datetime, oldest: timedelta) -> Heard | No
         return _heard(event, ear, at, text="", reaction=event.key, about=event.reacts_to)
     if redacts:
         return _heard(event, ear, at, text="", about=redacts, removed=True)
-    content = _mapping(event.source.get("content"))
-    relation = _mapping(content.get("m.relates_to"))
+    content = mapping(event.source.get("content"))
+    relation = mapping(content.get("m.relates_to"))
     if relation.get("rel_type") == "m.replace":
         return None
     text, called = addressed(content, ear)
@@ -95,7 +96,7 @@ def _redacts(event: Event) -> str:
     """
     if not isinstance(event, RedactionEvent | BadEvent) or event.source.get("type") != "m.room.redaction":
         return ""
-    return _text(event.source.get("redacts")) or _text(_mapping(event.source.get("content")).get("redacts"))
+    return _text(event.source.get("redacts")) or _text(mapping(event.source.get("content")).get("redacts"))
 
 
 def addressed(content: Mapping[str, Any], ear: Ear) -> tuple[str, str]:
@@ -104,7 +105,7 @@ def addressed(content: Mapping[str, Any], ear: Ear) -> tuple[str, str]:
     Behind a mention or the whole Matrix id a colon is put where there is none, so that it reads as a name does.
     """
     body = _text(content.get("body"))
-    if "m.in_reply_to" in _mapping(content.get("m.relates_to")):
+    if "m.in_reply_to" in mapping(content.get("m.relates_to")):
         body = _REPLY_QUOTE.sub("", body, count=1) if body.startswith(">") else body
     body, pilled = _without_markdown(body, ear.me)
     text = body.strip()
@@ -181,15 +182,11 @@ def _replied_to(relation: Mapping[str, Any]) -> str:
     # In a thread, clients without threads get the thread's last message as a stand-in; nobody replied to it.
     if relation.get("rel_type") == "m.thread" and relation.get("is_falling_back") is True:
         return ""
-    return _text(_mapping(relation.get("m.in_reply_to")).get("event_id"))
+    return _text(mapping(relation.get("m.in_reply_to")).get("event_id"))
 
 
 def _thread(relation: Mapping[str, Any]) -> str:
     return _text(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else ""
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str:

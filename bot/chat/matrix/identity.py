@@ -16,6 +16,7 @@ from bot.chat.matrix.crosssigning import Identity, new_seeds
 from bot.chat.matrix.cryptofolder import SEEDS, CryptoFolder
 from bot.chat.matrix.devicekeys import cross_signing_key, signed, signed_by_owner
 from bot.chat.matrix.keep import Kept
+from bot.chat.matrix.mapping import mapping
 from bot.errors import PermanentError
 from bot.section import secret
 
@@ -38,9 +39,9 @@ async def own_keys(client: Client, within: timedelta) -> OwnKeys:
     user, device = client.user_id, client.device_id
     answer = await ask(client.json("POST", ["keys", "query"], {"device_keys": {user: []}}), "look up own keys", within)
     found = answer.content
-    devices = found.get("device_keys", {}).get(user, {})
+    devices = mapping(mapping(found.get("device_keys")).get(user))
     _, master = cross_signing_key(found, user, "master")
-    return OwnKeys(devices.get(device, {}), master, device in signed_by_owner(found, user))
+    return OwnKeys(mapping(devices.get(device)), master, device in signed_by_owner(found, user))
 
 
 class SignedIn:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.chat.matrix.mapping import mapping
 from bot.model import CREATOR_LEVEL
 
 MOST = 2**53 - 1  # https://spec.matrix.org/v1.16/appendices/#canonical-json
@@ -44,10 +45,10 @@ class Creation:
 
 def creation_of(event: Mapping[str, Any]) -> Creation:
     """From an m.room.create event as the server gives it, however odd."""
-    content = _mapping(event.get("content"))
+    content = mapping(event.get("content"))
     version = content.get("room_version", "1")
     version = version if isinstance(version, str) and len(version) <= 32 else ""
-    predecessor = _mapping(content.get("predecessor")).get("room_id")
+    predecessor = mapping(content.get("predecessor")).get("room_id")
     creators = [content.get("creator") if _number(version) < 11 else event.get("sender")]
     further = content.get("additional_creators")
     if _number(version) >= FIRST_ENDLESS and isinstance(further, list):
@@ -80,7 +81,7 @@ class Levels:
             return CREATOR_LEVEL
         if self.content is None:
             return WITHOUT_EVENT if user in self.creation.creators else 0
-        users = _mapping(self.content.get("users"))
+        users = mapping(self.content.get("users"))
         if user in users:
             return self._level(users[user], 0)
         return self._level(self.content.get("users_default", 0), 0)
@@ -89,7 +90,7 @@ class Levels:
         """The level that sending an event of this kind needs."""
         if self.content is None:
             return 0
-        events = _mapping(self.content.get("events"))
+        events = mapping(self.content.get("events"))
         if kind in events:
             return self._level(events[kind], NOBODY)
         default = 50 if state else 0
@@ -106,7 +107,3 @@ class Levels:
         if isinstance(value, str) and self.creation.texts and _WRITTEN.fullmatch(value):
             value = int(value)
         return value if isinstance(value, int) and -MOST <= value <= MOST else otherwise
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
