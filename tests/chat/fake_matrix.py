@@ -77,6 +77,7 @@ class FarEnd:
             "config": says({"m.upload.size": 1000}),
             "upload": says({"content_uri": "mxc://example.org/1"}),
             "logout": says({}),
+            "messages": says({"chunk": [], "start": "p"}),
             "keys/upload": says({"one_time_key_counts": {"signed_curve25519": 50}}),
             "keys/query": says({"device_keys": {}}),
         }

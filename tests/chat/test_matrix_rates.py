@@ -26,7 +26,9 @@ QUICK = timings(
 )
 ALIAS, OTHER = "net:#other:example.org", "net:!other:example.org"
 # Each needs a store of its own, which takes its time.
-SENT = ("502 of a proxy", "429, at once", "503, at once", "silence")
+HURRIED = ("502 of a proxy", "429, at once", "503, at once", "silence")
+KEYS = (*HURRIED, "forbidden", "a list", "half a body", "no place in the stream")
+FEW = {"send": HURRIED, "keys/upload": KEYS, "keys/query": KEYS}
 
 
 def invited(far_end: FarEnd) -> None:
@@ -74,7 +76,7 @@ async def count(folder: Path, what: str, fault: Fault) -> int:
 
 @pytest.mark.parametrize("what", ASKED)
 async def test_what_fails_is_asked_seldom(tmp_path: Path, what: str) -> None:
-    names = SENT if what == "send" else FAULTS
+    names = FEW.get(what, tuple(FAULTS))
     counts = await asyncio.gather(*(count(tmp_path / str(at), what, FAULTS[name]) for at, name in enumerate(names)))
     asked = dict(zip(names, counts, strict=True))
     assert {name: often for name, often in asked.items() if often > MOST * FAULTS[name].each} == {}
