@@ -217,7 +217,9 @@ def _channels(marked: Marked, name: str, network: IrcConfig) -> Found:
     for key, channels in (("rooms", network.rooms), ("keys", network.keys)):
         first: dict[str, str] = {}
         for channel in channels:
-            if channel.lower() not in addresses:
+            if fault := channel_fault(channel):
+                yield (key, channel), fault
+            elif channel.lower() not in addresses:
                 yield (key, channel), strange_word("the bot is not in that channel", channel, addresses.values())
             elif first.setdefault(channel.lower(), channel) != channel:
                 yield (key, channel), f"on IRC this is the same channel as {first[channel.lower()]}"

@@ -18,6 +18,7 @@ from bot.shape import many
 from bot.signatures import Loaded, load
 from bot.signatures import check as run_samples
 from bot.text import counted
+from bot.yamlmarks import written
 
 
 def check(config: Path) -> None:
@@ -39,7 +40,7 @@ def check(config: Path) -> None:
 def _doubtful(settings: Config) -> Iterator[str]:
     for name, network in settings.networks.items():
         if network.type == "irc":
-            yield from (f"networks.{name}.{'.'.join(path)}: {why}" for path, why in warnings(network))
+            yield from (f"{written(('networks', name, *path))}: {why}" for path, why in warnings(network))
 
 
 def profile_of(search: SearchConfig) -> Profile:

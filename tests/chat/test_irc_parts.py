@@ -130,7 +130,6 @@ def settings(**overrides: Any) -> IrcConfig:
 @pytest.mark.parametrize(
     ("overrides", "why"),
     [
-        ({"keys": {"gate": "x"}}, "is no channel"),
         ({"username": "a b@c"}, "pattern"),
         ({"timings": {"idle": "soon"}}, "a duration is written"),
         ({"pace": {"burst": 3}}, "greater than or equal to 4"),

@@ -6,8 +6,11 @@ import random
 
 import pytest
 
+from bot.app import named_rooms, open_chats
+from bot.chat.irc.adapter import IrcChat
 from bot.chat.irc.ejections import MOST, Ejections
 from bot.chat.irc.spread import Spread
+from bot.config import Config
 from tests.chat.test_irc_parts import server
 
 TEN = tuple(f"#c{number}" for number in range(10))
@@ -106,6 +109,15 @@ def test_the_room_of_the_operators_has_a_place_first_and_keeps_it() -> None:
     assert spread.bring("#c5", [0], ["#c4"], 2) is None
     assert spread.bring("#c5", [0], (), 3) == 0
     assert spread.of(0) == ["#c9", "#c5"]
+
+
+def test_the_config_names_the_room_that_keeps_its_place() -> None:
+    oftc = {"type": "irc", "host": "irc.example.org", "nick": "gatewatch"}
+    values = {"search": {"url": "embedded", "path": "x"}, "store": "sqlite:///x", "networks": {"oftc": oftc}}
+    config = Config.model_validate(values | {"operators": "oftc:#ops", "feeds": {"all": {"rooms": ["oftc:#gate"]}}})
+    chat = open_chats(config, None, named_rooms(config))["oftc"]  # type: ignore[arg-type]
+    assert isinstance(chat, IrcChat)
+    assert chat._spread.of(0) == ["#ops", "#gate"]
 
 
 @pytest.mark.parametrize("seed", range(20))

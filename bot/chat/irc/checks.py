@@ -9,11 +9,13 @@ from ipaddress import ip_address
 from bot.chat.irc import files
 from bot.chat.irc.config import LOOPBACK, IrcConfig
 
-Fault = tuple[tuple[str, ...], str]  # the key in the section, and what is wrong
+Path = tuple[str | int, ...]
+Fault = tuple[Path, str]  # the key in the section, and what is wrong
 Given = Callable[..., bool]
 LOGINS: tuple[tuple[str, ...], ...] = ((), ("nickserv",), ("sasl",))
 # RFC 2812 2.3.1, without its limit of nine characters, which no server holds to any more.
 NICK = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
+MASK = re.compile(r"[^\s!@]+(![^\s!@]+@[^\s!@]+)?")
 LONGEST_REALNAME = 50  # bytes: ircd-hybrid's limit (REALLEN); other daemons have 128 and more
 
 
@@ -24,7 +26,7 @@ def faults(config: IrcConfig, given: Given) -> Iterator[Fault]:
     yield from _nicks(config)
     yield from _passwords(config, given)
     yield from _logins(config, given)
-    yield from _rooms(config)
+    yield from _lists(config)
     yield from files.faults(config)
 
 
@@ -56,10 +58,11 @@ def _is_address(host: str) -> bool:
 
 
 def _nicks(config: IrcConfig) -> Iterator[Fault]:
-    for key, named in (("nick", (config.nick,)), ("further_nicks", config.further_nicks)):
-        if not all(map(NICK.fullmatch, named)):
-            yield (key,), "a nick has letters, digits and []\\`_^{|}- only, and no digit in front"
-            return
+    named: dict[Path, str] = {("nick",): config.nick}
+    named |= {("further_nicks", at): nick for at, nick in enumerate(config.further_nicks)}
+    for path, nick in named.items():
+        if not NICK.fullmatch(nick):
+            yield path, "a nick has letters, digits and []\\`_^{|}- only, and no digit in front"
     nicks = [nick.lower() for nick in (config.nick, *config.further_nicks)]
     if len(set(nicks)) < len(nicks):
         yield ("further_nicks",), "names a nick twice: each connection needs its own"
@@ -93,7 +96,10 @@ def _has_password(given: Given, login: tuple[str, ...]) -> bool:
     return given(*login, "password") or given(*login, "password_file")
 
 
-def _rooms(config: IrcConfig) -> Iterator[Fault]:
+def _lists(config: IrcConfig) -> Iterator[Fault]:
+    for at, mask in enumerate(config.ignore):
+        if not MASK.fullmatch(mask):
+            yield ("ignore", at), f"{mask!r} is neither a nick nor nick!user@host; * and ? stand for anything"
     for channel, own in config.rooms.items():
         if own.notice and own.formatting not in (None, "none"):
             yield ("rooms", channel, "formatting"), "a NOTICE has no formatting: leave out one of the two"

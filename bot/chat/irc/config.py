@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr
 
 from bot.section import ConfigPath, Section, duration
 
@@ -14,7 +14,6 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # RFC 2812 1.3: a channel starts with one of these and has neither space, comma, BEL nor a control character.
 CHANNEL_SIGNS = "#&+!"
 CHANNEL = re.compile(rf"[{CHANNEL_SIGNS}][^\x00-\x20,\x7f]+")
-MASK = re.compile(r"[^\s!@]+(![^\s!@]+@[^\s!@]+)?")
 
 
 def seconds(value: object) -> object:
@@ -121,22 +120,6 @@ class IrcConfig(WithPassword):
     keys: Mapping[str, SecretStr] = Field(default_factory=dict)
     pace: PaceLimits = PaceLimits()
     timings: Timings = Timings()
-
-    @field_validator("ignore")
-    @classmethod
-    def _are_masks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for mask in value:
-            if not MASK.fullmatch(mask):
-                raise ValueError(f"{mask!r} is neither a nick nor nick!user@host; * and ? stand for anything")
-        return value
-
-    @field_validator("keys", "rooms")
-    @classmethod
-    def _of_channels(cls, value: Mapping[str, object]) -> Mapping[str, object]:
-        for channel in value:
-            if fault := channel_fault(channel):
-                raise ValueError(fault)
-        return value
 
     def of_nick(self, nick: str) -> IrcConfig:
         """The section for one of the bot's nicks: services know all of them by the first one's account."""
