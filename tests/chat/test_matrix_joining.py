@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from tests.chat.fake_matrix import (
     bot_for,
     earlier_keep,
     line,
+    never,
     refuses,
     says,
     stream,
@@ -167,3 +169,61 @@ def test_an_invitation_may_open_a_room_of_which_nothing_is_known() -> None:
     assert late > 1100
     rooms.invited("!id:x")
     assert (by_alias.due, by_id.due) == (1010.0, 0.0)
+
+
+# -- aliases that nobody answers for --------------------------------------------------------------------------
+
+
+def remember(keep: MemoryKeep, alias: str, room_id: str) -> None:
+    """An earlier process found that the alias leads to that room."""
+    keep.values[f"matrix.net.{USER}.rooms"] = json.dumps({alias: room_id})
+
+
+async def dead_or_alive(request: web.Request) -> web.StreamResponse:
+    """Aliases of a server that answers, and of those that do not."""
+    alias = request.path.rpartition("/")[2]
+    if "dead" in alias:
+        return await never(request)
+    return web.json_response({"room_id": "!alive:example.org", "servers": []})
+
+
+async def test_a_room_that_the_bot_is_in_does_not_wait_for_its_alias(far_end: FarEnd, keep: MemoryKeep) -> None:
+    far_end.answers["directory"] = dead_or_alive
+    remember(keep, "#dead:example.org", "!room:example.org")
+    async with Bot(config(far_end.url, USER), ["net:#dead:example.org"], keep).running() as bot:
+        await bot.ready(within=2.0)
+        await bot.chat.say(post("net:#dead:example.org", "alert", "k"))
+        await until(lambda: far_end.count("GET directory") == 1)
+
+
+async def test_dead_servers_do_not_keep_the_others_waiting_one_by_one(far_end: FarEnd, keep: MemoryKeep) -> None:
+    far_end.answers |= {"directory": dead_or_alive, "join": says({"room_id": "!alive:example.org"})}
+    far_end.answers["leave"] = says({})
+    rooms = [f"net:#dead{number}:example.org" for number in range(10)]
+    short = timings(request=timedelta(seconds=1), join_pause=timedelta(seconds=60))
+    async with Bot(config(far_end.url, USER, timings=short), [*rooms, "net:#alive:x"], keep).running() as bot:
+        await bot.ready(within=5.0)  # one by one it takes ten seconds
+        assert bot.chat.status().rooms["net:#alive:x"] == JOINED
+        assert all("no answer within 1 s" in bot.chat.status().rooms[room] for room in rooms)
+
+
+async def test_the_kept_id_serves_to_join_while_its_alias_cannot_be_looked_up(
+    far_end: FarEnd, keep: MemoryKeep
+) -> None:
+    joined = list[str]()
+
+    async def join(request: web.Request) -> web.StreamResponse:
+        joined.append(request.path.rpartition("/")[2])
+        return web.json_response({"room_id": "!kept:x"})
+
+    far_end.answers |= {"directory": bad_gateway, "join": join, "leave": says({})}
+    remember(keep, "#gate:x", "!kept:x")
+    async with Bot(config(far_end.url, USER), ["net:#gate:x"], keep).running() as bot:
+        await bot.joined("net:#gate:x")
+        assert joined == ["!kept:x"]
+        await until(lambda: far_end.count("GET directory") >= 3)
+        looked_up = far_end.count("GET directory")
+        await asyncio.sleep(0.5)  # the time in which the requests are counted
+        assert far_end.count("GET directory") <= looked_up + 3
+        far_end.answers["directory"] = says({"room_id": "!new:x", "servers": []})
+        await until(lambda: joined == ["!kept:x", "#gate:x"])

@@ -256,8 +256,8 @@ async def test_an_alias_that_moved_is_looked_up_at_the_next_start(scene: Scene) 
     await human.do(human.call, "PUT", f"directory/room/%23{scene.alias}:{SERVER_NAME}", {"room_id": other})
     async with scene.bot().running() as bot:
         await bot.ready()
-        await bot.chat.say(post(scene.room, "in the other", "k2"))
         await until(lambda: not members(scene, scene.room_id))
+        await bot.chat.say(post(scene.room, "in the other", "k2"))
     assert await human.do(human.bodies, other, scene.user) == ["in the other"]
     assert await scene.said() == ["by its id"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from bot.chat.matrix.answers import Limited, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
@@ -14,6 +15,8 @@ from bot.chat.matrix.upgrades import Upgrades
 from bot.errors import TemporaryError
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 5
 
 
 class Joining:
@@ -31,13 +34,25 @@ class Joining:
         """Join what is not joined, for ever, as soon as it is known where we are. Raises TokenRefused."""
         while True:
             self._rooms.wake.clear()
-            for place in self._rooms.places:
-                await self._rooms.in_touch.wait()
-                if self._held <= self._rooms.monotonic():
-                    await self._tend(place)
+            await self._tend_all(self._astray)
             self._rooms.settle()
+            await self._tend_all(self._restless)
             await self._leave_unknown()
             await self._until_due()
+
+    async def _tend_all(self, due: Callable[[Place], bool]) -> None:
+        # A few at a time, as one whose server is dead takes as long as it may; not where the server counts joins.
+        lanes = asyncio.Semaphore(1 if self._held else AT_ONCE)
+        tended = (self._tend_one(place, lanes) for place in self._rooms.places if due(place))
+        for error in await asyncio.gather(*tended, return_exceptions=True):
+            if error is not None:
+                raise error
+
+    async def _tend_one(self, place: Place, lanes: asyncio.Semaphore) -> None:
+        async with lanes:
+            await self._rooms.in_touch.wait()
+            if max(place.due, self._held) <= self._rooms.monotonic():
+                await self._tend(place)
 
     async def _until_due(self) -> None:
         due = [place.due for place in self._rooms.places if self._restless(place)]
@@ -48,18 +63,21 @@ class Joining:
         except TimeoutError:
             return
 
+    def _astray(self, place: Place) -> bool:
+        """Are we not there, or has it moved?"""
+        return not self._rooms.is_joined(place.id) or self._rooms.states.of(place.id).tombstone is not None
+
     def _restless(self, place: Place) -> bool:
         """Is there still something to do for it, now or later?"""
-        closed = self._rooms.states.of(place.id).tombstone is not None
-        return closed or not self._rooms.is_joined(place.id) or not self._rooms.settled
+        return self._astray(place) or not place.looked_up
 
     async def _tend(self, place: Place) -> None:
-        if place.due > self._rooms.monotonic() or not self._restless(place):
-            return
         try:
-            if not self._rooms.is_joined(place.id) or not self._rooms.settled:
+            if not self._rooms.is_joined(place.id):
                 await self._enter(place)
             await self._upgrades.follow(place)
+            if self._rooms.settled and not place.looked_up:
+                await self._enter(place)
         except TokenRefused:
             raise
         except Refusal as error:
@@ -80,33 +98,40 @@ class Joining:
 
     async def _enter(self, place: Place) -> None:
         """Find out the room's id and be in it."""
-        first = await self._resolved(place)
+        first, where = await self._resolved(place)
         found = self._rooms.newest(first)
         if not self._rooms.is_joined(place.id):
             await self._rooms.know(place, found)  # also if we cannot join: an invitation may be to it
         if not self._rooms.is_joined(found):
-            # By alias where one leads there: it names the servers through which a room can be joined.
-            where = place.address if found == first else found
+            where = where if found == first else found
             answer = await ask(self._client.join(where), f"join {where}", self._config.timings.request)
             found = answer.room_id
             log.info("matrix joined room=%s id=%s", place.room, found)
         self._rooms.joined([found])
-        place.tries = 0
+        if place.looked_up:
+            place.tries = 0
         await self._rooms.know(place, found)
 
-    async def _resolved(self, place: Place) -> str:
+    async def _resolved(self, place: Place) -> tuple[str, str]:
+        """The room's id, and by what to join it: an alias names the servers through which that can be done."""
         if not place.address.startswith("#"):
-            return place.address
+            place.looked_up = True
+            return place.address, place.address
         looked_up = self._client.room_resolve_alias(place.address)
         try:
             answer = await ask(looked_up, f"look up {place.address}", self._config.timings.request)
         except TokenRefused:
             raise
         except Refusal:
-            place.nowhere = True
+            place.nowhere = place.looked_up = True
             raise
-        place.nowhere = False
-        return str(answer.room_id)
+        except TemporaryError as error:
+            if not place.id or isinstance(error, Limited):
+                raise
+            self._rooms.put_off(place, error.retry_after)  # it is looked up later
+            return place.id, place.id
+        place.nowhere, place.looked_up = False, True
+        return str(answer.room_id), place.address
 
     def _sentence(self, place: Place, error: Refusal) -> str:
         if _is_ban(error):

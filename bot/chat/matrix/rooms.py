@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 class Place:
     """One configured room.
 
-    `id` is the room id, "" while nobody told us; `nowhere`: its alias leads to no room. `why` says why we are not in
+    `id` is the room id, "" while nobody told us; `looked_up`: the server was asked for it since the start; `nowhere`:
+    its alias leads to no room. `why` says why we are not in
     it, `closed` why it is of no use any more. `tries` were made in vain, the last one `tried`, the next one `due`.
     `removals`: how often in a row we were removed soon after, `out`: when last.
     """
@@ -34,6 +35,7 @@ class Place:
     room: str
     address: str
     id: str = ""
+    looked_up: bool = False
     nowhere: bool = False
     why: str = NOT_YET
     closed: str = ""
@@ -74,7 +76,7 @@ class Rooms:
 
     @property
     def settled(self) -> bool:
-        """Each configured room was tried once: what is still missing has a reason."""
+        """Each configured room that we were not in was tried once: what is still missing has a reason."""
         return self._settled.is_set()
 
     async def wait_settled(self) -> None:
@@ -164,7 +166,7 @@ class Rooms:
     async def know(self, place: Place, room_id: str) -> None:
         """The place is that room."""
         if place.id != room_id:
-            place.id = room_id
+            place.id, place.closed = room_id, ""
             await self.keep()
 
     async def keep(self) -> None:
