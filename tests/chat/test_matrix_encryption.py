@@ -68,8 +68,11 @@ async def test_nothing_is_said_in_plain_text_in_an_encrypted_room(
 ) -> None:
     human = await asyncio.to_thread(encrypted.plain)
     await encrypted_room(encrypted, human, content)
-    async with encrypted.running(encryption=False) as bot:
-        with pytest.raises(PermanentError, match="the room is encrypted: set encryption: true for this network"):
+    async with encrypted.bot(encryption=False).running() as bot:
+        await bot.ready()
+        shut = "the room is encrypted: set encryption: true for this network"
+        await until(lambda: bot.chat.status().rooms == {encrypted.room: shut})
+        with pytest.raises(TemporaryError, match=shut):  # it waits in the outbox
             await bot.chat.say(post(encrypted.room, "secret", "d1r0"))
     async with encrypted.running() as bot:
         if content == {"algorithm": "m.of.tomorrow"}:

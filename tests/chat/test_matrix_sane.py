@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.chat.matrix.sane import without_odd_events
-from bot.errors import PermanentError
+from bot.errors import TemporaryError
 from tests.chat.fake_matrix import ROOM, Answer, FarEnd, bot_for, earlier_keep, line, says, stream
 from tests.chat.human_matrix import until
 from tests.chat.matrix_bot import MemoryKeep, post
@@ -86,7 +86,7 @@ async def test_a_room_is_encrypted_whenever_its_state_says_that_it_became_so(pla
     far_end.plays(start=room_of(place, encryption))
     async with far_end.serving(), bot_for(far_end, earlier_keep_without_place()).running() as bot:
         await bot.ready()
-        with pytest.raises(PermanentError, match="the room is encrypted: set encryption: true"):
+        with pytest.raises(TemporaryError, match="the room is encrypted: set encryption: true"):
             await bot.chat.say(post(ROOM, "secret", "d1r0"))
     assert far_end.count("PUT send") == 0
 

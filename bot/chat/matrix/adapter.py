@@ -70,7 +70,7 @@ class MatrixChat:
         self._clock = clock
         self._prefix = prefix
         self._kept = Kept(keep, name, config.user)
-        self._rooms = Rooms(name, rooms, self._kept, config.timings, config.user)
+        self._rooms = Rooms(name, rooms, self._kept, config.timings, config.user, encrypts=config.encryption)
         self._invites = Invites(self._kept, self._rooms, config)
         self._pace = Pace(name)
         self._crypto = CryptoFolder(crypto) if config.encryption and crypto is not None else None

@@ -12,6 +12,7 @@ from uuid import uuid4
 from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.cryptoanswers import MEGOLM
+from bot.chat.matrix.roomstate import ENCRYPTED
 from bot.chat.matrix.storefault import StoreFault
 from bot.errors import PermanentError, TemporaryError
 
@@ -38,7 +39,7 @@ class RoomKeys:
         if not self._client.rooms[room_id].encrypted:
             return False
         if not self._client.encrypts:
-            raise PermanentError(f"{room}: the room is encrypted: set encryption: true for this network")
+            raise TemporaryError(f"{room}: {ENCRYPTED}")
         if self._client.olm is None:
             raise TemporaryError(f"{room}: the store of encryption cannot be used at the moment")
         algorithm = self._client.algorithms.get(room_id, MEGOLM)

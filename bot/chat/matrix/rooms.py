@@ -14,7 +14,7 @@ from bot.chat.matrix.config import Timings
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.levels import NOBODY
 from bot.chat.matrix.pause import pause
-from bot.chat.matrix.roomstate import RoomStates
+from bot.chat.matrix.roomstate import ENCRYPTED, RoomStates
 from bot.chat.matrix.silence import Silence
 from bot.errors import PermanentError, TemporaryError
 from bot.model import JOINED, NOT_YET, room_address
@@ -47,7 +47,10 @@ class Place:
 
 
 class Rooms:
-    """The configured rooms, and all that we are in. `me`: the bot's Matrix id."""
+    """The configured rooms, and all that we are in.
+
+    `me`: the bot's Matrix id. `encrypts`: without that nothing is said in encrypted ones.
+    """
 
     def __init__(
         self,
@@ -57,12 +60,15 @@ class Rooms:
         timings: Timings,
         me: str = "",
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        encrypts: bool = False,
     ) -> None:
         self._network = network
         self._places = {room: _place(room) for room in rooms}
         self._kept = kept
         self._timings = timings
         self._me = me
+        self._encrypts = encrypts
         self.monotonic = monotonic
         self._joined: set[str] = set()
         self.states = RoomStates()
@@ -135,8 +141,8 @@ class Rooms:
         if place is not None and (fault := self._fault(place)):
             raise TemporaryError(f"{room}: {fault}")
         if address in self._joined:
-            if silence := self._silence.why(address):
-                raise TemporaryError(f"{room}: {silence}")
+            if shut := self._shut(address):
+                raise TemporaryError(f"{room}: {shut}")
             return address
         if not self.settled:
             raise TemporaryError(f"{room}: not connected yet")
@@ -150,9 +156,14 @@ class Rooms:
         state = self.states.of(room_id)
         have, need = state.levels.of(self._me), state.levels.needed(state.message)
         if have >= need:
-            return self._silence.why(room_id)
+            return self._shut(room_id)
         most = "nobody can" if need == NOBODY else f"its power level is {have}, {need} is needed"
         return f"{self._me} may not speak there: {most}"
+
+    def _shut(self, room_id: str) -> str:
+        """Why it is not even tried to say anything there."""
+        locked = self.states.of(room_id).encrypted and not self._encrypts
+        return ENCRYPTED if locked else self._silence.why(room_id)
 
     # -- what the sync and the sending tell ------------------------------------------------------------------
 

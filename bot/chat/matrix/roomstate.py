@@ -11,6 +11,8 @@ from typing import Any
 
 from bot.chat.matrix.levels import Creation, Levels, creation_of
 
+ENCRYPTED = "the room is encrypted: set encryption: true for this network"
+
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
@@ -27,6 +29,10 @@ class RoomState:
     levels: Levels = field(default_factory=Levels)
     message: str = "m.room.message"
     tombstone: Tombstone | None = None
+
+    @property
+    def encrypted(self) -> bool:
+        return self.message == "m.room.encrypted"
 
 
 class RoomStates:
