@@ -82,7 +82,7 @@ async def test_services_may_rename_the_bot() -> None:
     ):
         await bot.ready()
         far_end.say(CHANGED)
-        await bot.until(lambda: "the bot is Guest123 until" in bot.chat.status().trouble)
+        await bot.until(lambda: "it is Guest123 now" in bot.chat.status().trouble)
         far_end.say(b":ann!a@h PRIVMSG #gate :guest123: top")
         far_end.say(b":ann!a@h PRIVMSG Guest123 :private")
         far_end.say(b":Guest123!u@h PRIVMSG #gate :!echo")

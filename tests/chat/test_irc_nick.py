@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from tests.chat.fake_irc import OPEN, fake, polite
@@ -38,6 +40,24 @@ async def test_services_are_believed_only_when_they_speak_themselves() -> None:
         await bot.ready()
         assert bot.chat.status().trouble == ""
     assert len([line for line in far_end.lines if "IDENTIFY" in line]) == 1
+
+
+async def test_the_log_has_commands_and_refusals_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    def closed(line: str) -> list[bytes]:
+        refused = [b":s 475 gatewatch #gate :Cannot join channel (+k)"]
+        return refused if line.startswith("JOIN") else with_services(line)
+
+    caplog.set_level(logging.DEBUG, "bot.chat.irc")
+    secrets = {"nickserv": {"password": "hunter2"}, "password": "opensesame", "keys": {"#gate": "frob"}}
+    brief = {**secrets, "timings": {**TIMINGS, "step": 0.2}}
+    async with fake(closed) as (far_end, where), running(where, "#gate", **OPEN, **brief) as bot:
+        await bot.until(lambda: "PRIVMSG NickServ :IDENTIFY gatewatch hunter2" in far_end.lines)
+        far_end.say(b":NickServ!services@services.s NOTICE gatewatch :hunter2 is not registered")
+        await bot.ready()
+        assert "JOIN #gate frob" in far_end.lines
+    for shown in ("line='JOIN #gate'", "line='PRIVMSG NickServ'", "line='PASS'", "Cannot join channel (+k)"):
+        assert shown in caplog.text
+    assert not [secret for secret in ("hunter2", "opensesame", "frob") if secret in caplog.text]
 
 
 async def test_nothing_is_told_to_who_only_has_the_name(ircd: Ircd) -> None:

@@ -19,11 +19,13 @@ from irc.connection import AioFactory
 from jaraco.stream.buffer import LenientDecodingLineBuffer
 
 from bot.chat.irc.isupport import Isupport
+from bot.chat.irc.refusals import is_error
 
 log = logging.getLogger(__name__)
 
 BREAKS = re.compile(r"[\r\n\0]")
 LONGEST_IN = 16_384  # bytes; 8191 of tags and a line are allowed (https://ircv3.net/specs/extensions/message-tags)
+SECRETS = frozenset({"PASS", "AUTHENTICATE"})  # commands that have nothing else
 MOST_LOGGED = 20  # lines of one connection that could not be digested
 
 
@@ -140,7 +142,11 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
         self.transport.write(line[:most] + b"\r\n")
 
     def send(self, *items: str, text: str | None = None) -> None:
-        """A command with its parameters, `text` as the last one, which may have spaces."""
+        """A command with its parameters, `text` as the last one, which may have spaces.
+
+        Of that the log has the command and its target at most: behind them may be a password or a key.
+        """
+        log.debug("irc out server=%s line=%r", self.server, " ".join(items[: 1 if items[0] in SECRETS else 2]))
         if items[0] == "PING" and text is not None:
             self._asked = {text: self.reactor.loop.time()}
         self.send_raw(" ".join(items) if text is None else f"{' '.join(items)} :{text}")
@@ -179,7 +185,12 @@ def new_connection() -> Connection:
         kind = getattr(event.type, "code", event.type)
         arguments = tuple(str(argument) for argument in event.arguments)
         tags = {tag["key"]: tag["value"] or "" for tag in event.tags or ()}
-        connection.listen(Event(kind, str(event.source or ""), str(event.target or ""), arguments, tags))
+        heard = Event(kind, str(event.source or ""), str(event.target or ""), arguments, tags)
+        if kind != "all_raw_messages":
+            # Whole are the refusals alone: services may repeat a password, people say what is theirs.
+            words = arguments if is_error(kind) else ()
+            log.debug("irc in server=%s kind=%s source=%s words=%r", connection.server, kind, heard.source, words)
+        connection.listen(heard)
 
     reactor.add_global_handler("all_events", hand_on)
     return connection
