@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from bot.chat.matrix.config import Timings
+from bot.chat.matrix.invites import MOST_PENDING, Invitation, Invites
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.rooms import Rooms
 from bot.errors import TemporaryError
@@ -169,6 +170,55 @@ def test_an_invitation_may_open_a_room_of_which_nothing_is_known() -> None:
     assert late > 1100
     rooms.invited("!id:x")
     assert (by_alias.due, by_id.due) == (1010.0, 0.0)
+
+
+async def test_who_is_on_the_list_does_not_wait_for_an_alias_that_nobody_answers_for(
+    far_end: FarEnd, keep: MemoryKeep
+) -> None:
+    """Nor does a private talk; of any other room it is not known whether it is the configured one."""
+    kept = [
+        {"room_id": "!other:x", "inviter": "@eve:y", "direct": False},
+        {"room_id": "!talk:x", "inviter": "@eve:y", "direct": True},
+        {"room_id": "!friend:x", "inviter": "@bob:z", "direct": False},
+    ]
+    keep.values[f"matrix.net.{USER}.invitations"] = json.dumps(kept)
+
+    async def join(request: web.Request) -> web.StreamResponse:
+        address = request.path.rpartition("/")[2]
+        return web.json_response({"room_id": "!other:x" if address.startswith("#") else address})
+
+    far_end.answers |= {"directory": bad_gateway, "leave": says({}), "join": join}
+    invites = {"servers": ["z"]}
+    async with Bot(config(far_end.url, USER, invites=invites), ["net:#gate:x"], keep).running() as bot:
+        await until(lambda: json.loads(keep.value(".invitations")) == kept[:1])
+        assert (far_end.count("POST join"), far_end.count("POST leave")) == (1, 1)
+        assert json.loads(keep.value(".accepted")) == ["!friend:x"]
+        far_end.answers["directory"] = says({"room_id": "!other:x", "servers": []})
+        await until(lambda: keep.value(".invitations") == "[]")
+        assert bot.chat.status().rooms == {"net:#gate:x": JOINED}
+        assert bot.chat._rooms.configured() == {"!other:x"}
+
+
+async def test_an_invitation_that_the_server_limits_stops_the_round(far_end: FarEnd, keep: MemoryKeep) -> None:
+    kept = [{"room_id": f"!{number}:x", "inviter": ADA, "direct": False} for number in range(9)]
+    keep.values[f"matrix.net.{USER}.invitations"] = json.dumps(kept)
+    far_end.answers["leave"] = refuses("M_LIMIT_EXCEEDED", 429, retry_after_ms=1500)
+    async with bot_for(far_end, keep).running():
+        await until(lambda: far_end.count("POST leave") == 1)
+        await asyncio.sleep(1.0)  # the time in which the requests are counted: five rounds, if it did not wait
+        assert far_end.count("POST leave") == 1
+        far_end.answers["leave"] = says({})
+        await until(lambda: keep.value(".invitations") == "[]")
+
+
+async def test_no_more_than_some_invitations_are_kept(far_end: FarEnd, keep: MemoryKeep) -> None:
+    kept = Kept(keep, "net", USER)
+    bot_config = config(far_end.url, USER)
+    invites = Invites(kept, Rooms("net", [], kept, bot_config.timings, USER), bot_config)
+    for number in range(MOST_PENDING + 5):
+        await invites.add(Invitation(f"!{number}:x", ADA, False))
+    ids = [one["room_id"] for one in json.loads(keep.value(".invitations"))]
+    assert ids == [f"!{number}:x" for number in range(5, MOST_PENDING + 5)]
 
 
 # -- aliases that nobody answers for --------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import json
 import logging
 from dataclasses import asdict, dataclass
 
-from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Limited, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.globs import matches_any
@@ -16,6 +16,8 @@ from bot.chat.matrix.rooms import Rooms
 from bot.errors import TemporaryError
 
 log = logging.getLogger(__name__)
+
+MOST_PENDING = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class Invites:
     async def add(self, invitation: Invitation) -> None:
         """Keep it, before the place in the stream moves past it. Raises TemporaryError."""
         self._pending[invitation.room_id] = invitation
+        while len(self._pending) > MOST_PENDING:
+            oldest = self._pending.pop(next(iter(self._pending)))
+            log.warning("matrix forgets an invitation room=%s from=%s", oldest.room_id, oldest.inviter)
         await self._save()
         self._wake.set()
 
@@ -67,27 +72,35 @@ class Invites:
         await self._rooms.wait_settled()
         while True:
             self._wake.clear()
-            for invitation in list(self._pending.values()):
-                await self._rooms.in_touch.wait()
-                await self._try(client, invitation)
+            await asyncio.sleep(await self._round(client))
             try:
                 async with asyncio.timeout(self._config.timings.join_pause.total_seconds() if self._pending else None):
                     await self._wake.wait()
             except TimeoutError:
                 continue
 
+    async def _round(self, client: Client) -> float:
+        """Try each; for how many seconds the server wants no more of that."""
+        for invitation in list(self._pending.values()):
+            await self._rooms.in_touch.wait()
+            try:
+                await self._try(client, invitation)
+            except TemporaryError as error:
+                log.warning("matrix answers an invitation later room=%s error=%s", invitation.room_id, error)
+                if isinstance(error, Limited):
+                    return error.retry_after or self._config.timings.join_pause.total_seconds()
+        return 0.0
+
     async def _try(self, client: Client, invitation: Invitation) -> None:
-        if self._rooms.wanted(invitation.room_id) and not self._rooms.is_joined(invitation.room_id):
+        wanted = self._rooms.wanted(invitation.room_id)
+        if wanted and not self._rooms.is_joined(invitation.room_id):
             return  # a configured room is joined by its name; this one is kept until that was done
-        if not self._rooms.all_known:
+        if not self._rooms.all_known and not invitation.direct and not self._is_by_name(invitation):
             return  # it may be a configured room, of which only the alias is known
-        try:
-            if not self._rooms.wanted(invitation.room_id):
-                await self._answer(client, invitation)
-            self._pending.pop(invitation.room_id, None)
-            await self._save()
-        except TemporaryError as error:
-            log.warning("matrix answers an invitation later room=%s error=%s", invitation.room_id, error)
+        if not wanted:
+            await self._answer(client, invitation)
+        self._pending.pop(invitation.room_id, None)
+        await self._save()
 
     async def _answer(self, client: Client, invitation: Invitation) -> None:
         room_id, within = invitation.room_id, self._config.timings.request
@@ -109,12 +122,14 @@ class Invites:
         log.info("matrix %s an invitation room=%s from=%s", verb, room_id, invitation.inviter)
 
     async def _welcome(self, client: Client, invitation: Invitation) -> bool:
+        if self._is_by_name(invitation) or await self._listed(client, invitation.room_id):
+            return True
+        return self._config.invites.members and invitation.direct and await self._knows(client, invitation.inviter)
+
+    def _is_by_name(self, invitation: Invitation) -> bool:
+        """Does the list name who invites, or their server?"""
         allowed, inviter = self._config.invites, invitation.inviter
-        if matches_any(inviter, allowed.people) or matches_any(inviter.partition(":")[2], allowed.servers):
-            return True
-        if await self._listed(client, invitation.room_id):
-            return True
-        return allowed.members and invitation.direct and await self._knows(client, inviter)
+        return matches_any(inviter, allowed.people) or matches_any(inviter.partition(":")[2], allowed.servers)
 
     async def _listed(self, client: Client, room_id: str) -> bool:
         """Is it one of the rooms of the list? Aliases are looked up now: they may lead elsewhere by tomorrow."""
