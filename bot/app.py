@@ -142,6 +142,7 @@ class Bot:
         self._clock = clock
         self._minder = Minder(self.chats, self.troubles, patience, clock)
         self._scheduler: AsyncIOScheduler | None = None
+        self._off: dict[str, str] = {}  # parts that stay off, and why
 
     async def run(self, scheduled: bool = True, only: int | None = None) -> None:
         """Until `stop` is set; then what is being said has DRAIN seconds to get there.
@@ -168,6 +169,10 @@ class Bot:
         log.info("stopped")
         if self.store.lost():
             raise UserError("the store's lock was lost, and another bot may have it now: this one has stopped")
+        if scheduled and self._none_is_left():
+            raise UserError(
+                "no network is left, so the bot has stopped; mend this and start it again:", list(self._off.values())
+            )
 
     def _announcer(self, chat: Chat, only: int | None) -> Announcer:
         fold, within = self.config.announce.fold_limit, self.core.rules.waits.say_within
@@ -212,7 +217,7 @@ class Bot:
             await chat.run(self.replies.hear)
             self._input_ended()
 
-        return f"network {chat.name}", live
+        return network_part(chat.name), live
 
     def _kept(self, part: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         return asyncio.create_task(self._keep(part, work))
@@ -223,11 +228,21 @@ class Bot:
             try:
                 return await work()
             except (PermanentError, UserError) as error:
-                return self.troubles.begin(part, f"it stays off until the bot is restarted: {error}")
+                self._off[part] = str(error)
+                self.troubles.begin(part, f"it stays off until the bot is restarted: {error}")
+                return self._end_without_networks()
             except Exception:  # the guard of networks
                 log.exception("failed part=%r", part)
                 self.troubles.begin(part, "internal error, the log has the traceback")
             await asyncio.sleep(AGAIN)
+
+    def _end_without_networks(self) -> None:
+        """A service manager sees that a bot has ended, not that it can speak nowhere. `once` and `say` report it."""
+        if self._scheduler is not None and self._none_is_left():
+            self.stop.set()
+
+    def _none_is_left(self) -> bool:
+        return all(network_part(name) in self._off for name in self.chats)
 
     def _typed(self, chat: Chat) -> bool:
         return self.config.networks[chat.name].type == "console"
@@ -244,6 +259,11 @@ class Bot:
             if self.store.lost():
                 self.stop.set()
             self._minder.look()
+
+
+def network_part(name: str) -> str:
+    """What troubles call it."""
+    return f"network {name}"
 
 
 async def drained(workers: list[asyncio.Task[None]]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.run import run_until_told
-from tests.cli.conftest import aged
+from tests.cli.conftest import aged, write_config
 from tests.cli.process import ROOT, Bot, gatewatch
 
 DISK = "[here] [nova] gate 900001,2 failed: unit: #disk the disk is full (x1/24h) | https://"
@@ -195,3 +195,28 @@ def test_what_stays_for_good_is_not_looked_through_for_garbage() -> None:
     finally:
         gc.unfreeze()
     assert found[0] > len(gc.get_objects()) / 2
+
+
+def refusing(name: str) -> str:
+    """A network that nobody has logged in to: refused for good, without a server."""
+    return f'{name}: {{type: matrix, homeserver: "http://127.0.0.1:9", user: "@{name}:x.example"}}'
+
+
+def test_a_bot_whose_networks_are_all_off_for_good_ends_and_says_why(home: Path) -> None:
+    write_config(home, f"{refusing('one')}, {refusing('two')}", "one:#gate:x.example")
+    done = gatewatch(home, "run")
+    assert done.code == 1
+    assert done.err.splitlines()[-3:] == [
+        "no network is left, so the bot has stopped; mend this and start it again:",
+        "  @one:x.example is not logged in: gatewatch matrix login one",
+        "  @two:x.example is not logged in: gatewatch matrix login two",
+    ]
+
+
+def test_a_bot_with_one_network_alive_goes_on(home: Path) -> None:
+    write_config(home, f"console: {{type: console}}, {refusing('one')}")
+    with Bot(home) as bot:
+        bot.until(lambda: "stays off" in bot.log and len(bot.said) == 2)
+        bot.type("!status\n")
+        bot.until(lambda: "one: refused" in bot.printed)
+        bot.stop()
