@@ -78,6 +78,17 @@ def test_no_state_is_left_out_for_its_time(at: Any) -> None:
         assert 0 <= event["origin_server_ts"] <= 2**53
 
 
+@pytest.mark.parametrize("unsigned", [None, 7, 1.5, "x", []])
+def test_what_is_added_to_an_event_and_cannot_be_goes_alone(unsigned: Any) -> None:
+    """nio would look into it, also in an invitation, which another server may send."""
+    invitation = {"type": "m.room.member", "sender": ADA, "content": {}, "state_key": ADA}
+    body = answer({**SAID, "unsigned": unsigned})
+    body["rooms"]["invite"] = {"!r": {"invite_state": {"events": [{**invitation, "unsigned": unsigned}]}}}
+    assert without_odd_events(body) == 0
+    assert body["chunk"] == [SAID]
+    assert body["rooms"]["invite"]["!r"]["invite_state"]["events"] == [invitation]
+
+
 @pytest.mark.parametrize("place", ["state", "timeline"])
 @pytest.mark.parametrize("at", ODD_TIMES)
 async def test_a_room_is_encrypted_whenever_its_state_says_that_it_became_so(place: str, at: Any) -> None:

@@ -1,7 +1,8 @@
 """Answers of a homeserver without the events that nio's parser would choke on: one of them would cost the whole answer.
 
-It would come again with each try, so that the bot heard nothing any more. Pure. An odd time is mended instead where it
-can be: any server of a room may write any time, and a room whose state we passed over would look unencrypted.
+It would come again with each try, so that the bot heard nothing any more. Pure. An odd time, and what is added to an
+event, is mended instead: any server of a room may write any time, and a room whose state we passed over would look
+unencrypted.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def _clean(inside: dict[str, Any], needed: Sequence[str], depth: int) -> int:
         if name in LISTS and isinstance(value, list):
             wanted = OF_ROOM if name == "chunk" else needed
             for event in value:
-                _mend_time(event, wanted)
+                if isinstance(event, dict):
+                    _mend(event, wanted)
             kept = [event for event in value if is_sane(event, wanted)]
             odd += len(value) - len(kept)
             value[:] = kept
@@ -48,10 +50,13 @@ def is_sane(event: Any, needed: Sequence[str]) -> bool:
     return True
 
 
-def _mend_time(event: Any, needed: Sequence[str]) -> None:
-    """The nearest one that can be; 0 for state whose time is none (rooms up to version 5 may have fractions)."""
-    if not isinstance(event, dict):
-        return
+def _mend(event: dict[str, Any], needed: Sequence[str]) -> None:
+    """The nearest time that can be; 0 for state whose time is none (rooms up to version 5 may have fractions).
+
+    What a server adds to an event goes where it is nothing of the kind.
+    """
+    if not isinstance(event.get("unsigned", {}), dict):
+        del event["unsigned"]
     at = event.get("origin_server_ts")
     if isinstance(at, int) and not isinstance(at, bool):
         event["origin_server_ts"] = max(0, min(at, LATEST))
