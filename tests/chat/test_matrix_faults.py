@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pydantic import SecretStr
 from bot.chat.matrix.login import log_in
 from bot.chat.matrix.slowed import Slowed
 from bot.errors import PermanentError, TemporaryError
+from bot.model import Said
 from tests.chat.fake_matrix import (
     ROOM,
     USER,
@@ -38,19 +38,6 @@ from tests.chat.human_matrix import until
 from tests.chat.matrix_bot import Bot, MemoryKeep, config, milliseconds, post, timings
 from tests.chat.matrix_faults import FAULTS
 from tests.servers import program
-
-
-@pytest.fixture
-async def far_end() -> AsyncIterator[FarEnd]:
-    server = FarEnd()
-    async with server.serving():
-        yield server
-
-
-@pytest.fixture
-def keep() -> MemoryKeep:
-    return earlier_keep()
-
 
 # -- the stream -----------------------------------------------------------------------------------------------
 
@@ -405,6 +392,19 @@ async def test_what_may_have_arrived_is_in_doubt(
         assert (error.value.doubt, error.value.retry_after) == (doubt, retry_after)
         far_end.answers["send"] = says({"event_id": "$said"})
         assert (await bot.chat.say(post(ROOM, "x", "k"))).id == "$said"
+
+
+@pytest.mark.parametrize("fault", [bad_gateway, cut_off, no_text])
+async def test_a_question_before_a_correction_leaves_no_doubt_of_it(
+    far_end: FarEnd, keep: MemoryKeep, fault: Answer
+) -> None:
+    """Whether the message is there that it replaces: nothing was said yet."""
+    far_end.answers["/event/"] = fault
+    async with bot_for(far_end, keep).running() as bot:
+        await bot.ready()
+        with pytest.raises(TemporaryError, match=ROOM) as error:
+            await bot.chat.say(post(ROOM, "x", "k", replaces=Said("$said")))
+    assert not error.value.doubt and far_end.count("PUT send") == 0
 
 
 async def test_broken_connection_is_in_doubt_though_the_second_try_is_refused(keep: MemoryKeep) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,13 +84,6 @@ async def test_what_was_never_said_is_said(scene: Scene) -> None:
 
 
 # -- a far end whose room looks as a test wants it ------------------------------------------------------------
-
-
-@pytest.fixture
-async def far_end() -> AsyncIterator[FarEnd]:
-    server = FarEnd()
-    async with server.serving():
-        yield server
 
 
 def event(number: int, at: datetime, **more: Any) -> dict[str, Any]:

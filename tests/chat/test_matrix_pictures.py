@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -66,13 +65,6 @@ def test_what_fits_or_is_none_has_no_thumbnail() -> None:
 
 
 # -- a homeserver that does not take it -----------------------------------------------------------------------
-
-
-@pytest.fixture
-async def far_end() -> AsyncIterator[FarEnd]:
-    server = FarEnd()
-    async with server.serving():
-        yield server
 
 
 def question() -> Heard:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -37,18 +36,6 @@ from tests.chat.fake_matrix import (
 )
 from tests.chat.human_matrix import until
 from tests.chat.matrix_bot import Bot, MemoryKeep, config, milliseconds, post, timings
-
-
-@pytest.fixture
-async def far_end() -> AsyncIterator[FarEnd]:
-    server = FarEnd()
-    async with server.serving():
-        yield server
-
-
-@pytest.fixture
-def keep() -> MemoryKeep:
-    return earlier_keep()
 
 
 class Slow(Bot):
