@@ -53,6 +53,13 @@ async def test_replies_overtake_who_waits_already() -> None:
     assert [number for number, _ in went] == [2, 3, 0, 1]
 
 
+async def test_however_many_replies_wait_every_third_message_is_another() -> None:
+    pace = Pace("net")
+    pace.refused(pace.now(), 0.02)
+    went = await gone(pace, False, False, *[True] * 7)
+    assert [number for number, _ in went] == [2, 3, 0, 4, 5, 1, 6, 7, 8]
+
+
 async def test_what_was_sent_long_before_says_nothing_of_the_pace() -> None:
     pace = Pace("net")
     pace.accepted(pace.now() - pacing.OWN - 1)

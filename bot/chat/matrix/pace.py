@@ -1,4 +1,4 @@
-"""How fast the homeserver takes an account's messages, learnt from its refusals; replies go first.
+"""How fast the homeserver takes an account's messages, learnt from its refusals; replies go first, mostly.
 
 Synapse counts by account over all rooms (`rc_message`: by default 10 at once, then one in 5 s), and says with each
 429 when it would take one more (https://spec.matrix.org/v1.15/client-server-api/#rate-limiting).
@@ -46,7 +46,7 @@ class Pace:
         return self._clock()
 
     async def take(self, room: str, *, first: bool) -> None:
-        """Return when a message may go; who is `first` overtakes.
+        """Return when a message may go; who is `first` overtakes, though not all the time.
 
         Raises TemporaryError, which names the room, when that is too far away.
         """

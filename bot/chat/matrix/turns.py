@@ -1,4 +1,4 @@
-"""One request per room at a time; who answers somebody goes before who announces."""
+"""One request per room at a time; who answers somebody goes before who announces, mostly."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+OVERTAKE = 2  # so many go first in a row, then one of the others: people who ask all the time would keep alerts back
+
 
 class Lanes:
     """Two lanes of who waits, each in the order of arrival."""
@@ -14,6 +16,7 @@ class Lanes:
     def __init__(self) -> None:
         self._first: deque[asyncio.Future[bool]] = deque()
         self._others: deque[asyncio.Future[bool]] = deque()
+        self._overtook = 0  # in a row, while one of the others waited
 
     def add(self, *, first: bool) -> asyncio.Future[bool]:
         """What is to be awaited: true when it is one's turn, false where nobody's will come."""
@@ -23,10 +26,12 @@ class Lanes:
 
     def next(self) -> asyncio.Future[bool] | None:
         """Whose turn it is, taken out; None if nobody waits any more."""
-        for lane in (self._first, self._others):
+        lanes = (self._others, self._first) if self._overtook >= OVERTAKE else (self._first, self._others)
+        for lane in lanes:
             while lane:
                 waiting = lane.popleft()
                 if not waiting.done():
+                    self._overtook = self._overtook + 1 if lane is self._first and self._others else 0
                     return waiting
         return None
 
