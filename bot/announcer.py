@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bot.chat import Chat
 from bot.deliveries import fold_stale
 from bot.errors import PermanentError, TemporaryError
-from bot.folding import PATIENCE, fold_limits, too_slow
+from bot.folding import PATIENCE, Shares, too_slow
 from bot.model import JOINED, Message, NetworkStatus, Post, Said
 from bot.records import Delivery, Rendered
 from bot.store import Store, Tx
@@ -56,6 +56,7 @@ class Announcer:
         self._part = f"deliveries to {chat.name}"
         self._too_many = 0  # were waiting when the network's pace made them a summary
         self._told_pace = False
+        self._shares = Shares()
         self._unsaid: dict[str, str] = {}  # per room, why the last message was not said
         self._joined: set[str] = set()  # the rooms, at the last look
         self._at: Delivery | None = None  # what is being rendered or said
@@ -119,11 +120,12 @@ class Announcer:
 
     def _fold_limits(self, tx: Tx, pace: timedelta) -> Callable[[str], int]:
         if not pace:
+            self._shares.forget()
             return self._fold_over
         waiting = tx.due_changes(self._chat.name, self._clock())
         if too_slow(waiting, pace):
             self._too_many = sum(waiting.values())
-        return fold_limits(waiting, pace, self._fold_over)
+        return self._shares.limits(waiting, pace, self._fold_over)
 
     def _tell_pace(self, pace: timedelta) -> None:
         if self._too_many and not self._told_pace:

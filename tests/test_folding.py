@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.folding import fold_limits, too_slow
+from bot.folding import Shares, too_slow
 
 FIVE, NONE = timedelta(seconds=5), timedelta(0)
 
@@ -40,5 +40,25 @@ def test_two_minutes_of_all_rooms_are_the_limit(waiting: dict[str, int], pace: t
     ],
 )
 def test_each_room_has_its_share_of_what_goes_out_in_time(waiting: dict[str, int], own, limits: dict[str, int]) -> None:  # type: ignore[no-untyped-def]
-    found = fold_limits(waiting, FIVE, own)
+    found = Shares().limits(waiting, FIVE, own)
     assert {room: found(room) for room in limits} == limits
+
+
+def test_the_last_rooms_are_folded_as_the_first_though_what_is_left_goes_out_in_time() -> None:
+    shares, waiting, folded = Shares(), {f"r{number}": 10 for number in range(9)}, []
+    while waiting:
+        room = next(iter(waiting))
+        limit = shares.limits(waiting, FIVE, never)(room)
+        folded += [room] if 0 < limit < waiting[room] else []
+        del waiting[room]
+    assert len(folded) == 9
+
+
+def test_a_share_is_over_when_no_more_waits_than_that_or_there_is_no_pace() -> None:
+    shares = Shares()
+    assert shares.limits({"a": 500, "b": 500}, FIVE, never)("a") == 12
+    assert shares.limits({"a": 13}, FIVE, never)("a") == 12
+    assert shares.limits({"a": 12}, FIVE, never)("a") == 0
+    assert shares.limits({"a": 500}, FIVE, never)("a") == 24
+    shares.forget()
+    assert shares.limits({"a": 24}, FIVE, never)("a") == 0
