@@ -8,7 +8,10 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
+from nio import MatrixRoom
+
 from bot.chat import Hear
+from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.byhand import asked_to_verify, by_hand
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Acting, MatrixConfig
@@ -50,7 +53,7 @@ class Inbox:
     async def take(self, room_id: str, event: Any) -> None:
         """The one broad guard of this network: an error while an event is handled costs that event only."""
         try:
-            ear, oldest = self._ear(room_id, event.sender), self._config.timings.oldest
+            ear, oldest = await self._ear(room_id, event.sender), self._config.timings.oldest
             found = await self._unreadable.opened(room_id, event)
             heard = hear(found, ear, self._clock(), oldest)
             if heard is not None:
@@ -75,7 +78,7 @@ class Inbox:
         except (TemporaryError, PermanentError) as error:
             log.warning("matrix hint is not said room=%s error=%s", room, error)
 
-    def _ear(self, room_id: str, sender: str) -> Ear:
+    async def _ear(self, room_id: str, sender: str) -> Ear:
         room = self._client.rooms[room_id]
         me = self._client.user_id
         people = {id: room.users[id].name for id in (me, sender) if id in room.users}
@@ -85,14 +88,34 @@ class Inbox:
             me=me,
             prefix=self._prefix,
             names=[people.get(me, ""), me[1:].partition(":")[0]],
-            private=room.member_count <= 2 and room_id not in self._rooms.configured(),
+            private=await self._is_private(room_id),
             people=people,
             ignored=self._config.ignore,
             levels=self._rooms.states.of(room_id).levels,
             acting=self._acting(room_id),
         )
 
+    async def _is_private(self, room_id: str) -> bool:
+        """Is nobody there but one person and we? Without counts nio knows only the members that it was told of."""
+        if room_id in self._rooms.configured():
+            return False
+        room = self._client.rooms[room_id]
+        if not (_is_counted(room) or room.members_synced):
+            request = self._client.joined_members(room_id)
+            try:
+                await ask(request, f"members of {room_id}", self._config.timings.request)
+            except (Refusal, TemporaryError) as error:  # a refused token is the sync's to answer
+                log.warning("matrix takes a room for one of many people room=%s error=%s", room_id, error)
+                return False
+        return bool(room.member_count <= 2)
+
     def _acting(self, room_id: str) -> Acting:
         """Only in configured rooms a level says something: anybody may open a room and have all power in it."""
         acting = self._config.acting
         return acting if room_id in self._rooms.configured() else acting.model_copy(update={"level": None})
+
+
+def _is_counted(room: MatrixRoom) -> bool:
+    """Did the server say how many are there, and how many are invited?"""
+    summary = room.summary
+    return summary is not None and None not in (summary.joined_member_count, summary.invited_member_count)
