@@ -154,3 +154,28 @@ def _as_bot(scene: Scene, user: str) -> None:
     other = Human(scene.synapse.url, user[1:].partition(":")[0], "pw")
     other.join(scene.room_id)
     other.send(scene.room_id, "!why 912345")
+
+
+@pytest.mark.xdist_group("synapse")
+async def test_reactions_made_and_taken_back_while_the_bot_was_away_are_heard(scene: Scene) -> None:
+    human, room_id = scene.human, scene.room_id
+
+    async def react(said: str, key: str) -> str:
+        relation = {"m.relates_to": {"rel_type": "m.annotation", "event_id": said, "key": key}}
+        return await human.do(human.put, room_id, "m.reaction", relation)
+
+    async with scene.bot().running() as bot:
+        await bot.ready()
+        said = await bot.chat.say(post(scene.room, "tempest failed", "k"))
+        earlier = await react(said.id, "👀")
+        await until(lambda: [heard.id for heard in bot.heard] == [earlier])
+    short, stays = await react(said.id, "👎"), await react(said.id, "❓")
+    for gone in (earlier, short):
+        await human.do(human.redact, room_id, gone)
+    async with scene.bot().running() as bot:
+        await scene.say("!last")
+        await until(lambda: "!last" in bot.texts())
+        heard = [(one.id if one.reaction else one.about, one.reaction, one.removed) for one in bot.heard]
+    # Of one that came and went meanwhile only the end is left: it was never heard.
+    assert heard[:-1] == [(stays, "❓", False), (earlier, "", True), (short, "", True)]
+    assert bot.heard[0].about == said.id
