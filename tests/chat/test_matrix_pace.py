@@ -86,6 +86,17 @@ async def test_a_pace_is_believed_for_a_while() -> None:
     assert len(await gone(pace, *[False] * 50)) == 50
 
 
+async def test_the_longest_interval_that_was_seen_lately_is_the_pace() -> None:
+    now = 1000.0
+    pace = Pace("net", lambda: now)
+    for wait in (3.6, 5.0, 1.0):
+        pace.refused(now, wait)
+    assert between(pace) == pytest.approx(5.0 * pacing.MARGIN)
+    now += pacing.BELIEVED
+    pace.refused(now, 1.0)
+    assert between(pace) == pytest.approx(1.0 * pacing.MARGIN)
+
+
 async def test_too_long_a_wait_is_an_error_that_says_how_long() -> None:
     pace = Pace("net")
     pace.refused(pace.now(), 0.05)

@@ -77,7 +77,9 @@ class Pace:
         # A bucket that was full at the last message has room again after a whole interval: what has passed of it, and
         # what is left. The times are those of asking: Synapse holds back the answer, but not the time in it.
         passed = at - self._last
-        self._between = min(MARGIN * (wait + (passed if 0 < passed < OWN else 0.0)), BELIEVED)
+        found = min(MARGIN * (wait + (passed if 0 < passed < OWN else 0.0)), BELIEVED)
+        # A bucket that was not full quite shows too short an interval, never too long a one.
+        self._between = max(found, self.between.total_seconds())
         self._due = at + min(MARGIN * wait, BELIEVED)
         self._learnt_at = self._clock()
         if not self._told:
