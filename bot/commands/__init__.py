@@ -39,6 +39,8 @@ async def answer(ask: Ask, names: Collection[str], limiter: Limiter) -> Message 
     asked = None if heard.removed else await _asked(ask, names)
     if asked is None:
         return None
+    if heard.reaction and limiter.repeated(_who(heard), f"{asked.verb} {heard.room} {heard.about}", ask.now):
+        return None  # several signs may stand for one verb, and people put on all of them
     match limiter.admit(_who(heard), heard.room, ask.now, known=asked.verb in TABLE):
         case Verdict.SILENT:
             return None

@@ -62,6 +62,13 @@ class Limiter:
         unknown.asked += not known
         return Verdict.ANSWER
 
+    def repeated(self, user: str, asked: str, now: datetime) -> bool:
+        """Did the person ask just this in this window before?"""
+        self._forget(now)
+        count = self._count("asked", f"{user} {asked}", now)
+        count.asked += 1
+        return count.asked > 1
+
     def _count(self, kind: str, name: str, now: datetime) -> _Count:
         return self._counts.setdefault((kind, name), _Count(now + self._window))
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.commands import Ask, Limiter, answer
 from bot.errors import TemporaryError
-from bot.model import Said
+from bot.model import Person, Said
 from bot.records import Kind
 from bot.store import Store
 from tests.commands.conftest import NOW, failure
@@ -41,11 +41,11 @@ async def asked(
 
     await store.write(say)
 
-    async def ask(text: str = "", **changes: Any) -> str | None:
+    async def ask(text: str = "", limiter: Limiter | None = None, **changes: Any) -> str | None:
         heard = replace(plain_ask.heard, network="opendev", room=ROOM, text=text)
         heard = replace(heard, **changes)
         made = replace(plain_ask, heard=heard, kind="matrix", reactions=REACTIONS)
-        message = await answer(made, ["gatewatch"], Limiter(9, 9))
+        message = await answer(made, ["gatewatch"], limiter or Limiter(9, 9))
         return None if message is None else message.text
 
     return ask
@@ -57,6 +57,16 @@ async def test_a_verb_alone_in_a_reply(asked: Asked, text: str) -> None:
     assert found is not None and found.startswith("912001,3 nova gate")
     assert await asked(text, thread="$change") == found
     assert await asked(text, about="$elsewhere", thread="$change") == found
+
+
+async def test_several_signs_of_one_person_on_one_announcement_have_one_answer(asked: Asked) -> None:
+    limiter = Limiter(9, 9)
+    answers = [await asked(limiter=limiter, reaction=one, about="$change") for one in ("?", "❓", "❓\ufe0f")]
+    assert answers[0] is not None and answers[1:] == [None, None]
+    assert await asked(limiter=limiter, reaction="?", about="$ref") is not None
+    bob = Person("Bob", "@bob:x")
+    assert await asked(limiter=limiter, reaction="?", about="$change", person=bob) == answers[0]
+    assert await asked("why", limiter=limiter, about="$change") == answers[0]  # who types it again wants it again
 
 
 @pytest.mark.parametrize("reaction", ["❓", "❓\ufe0f", "?"])
