@@ -18,7 +18,17 @@ USER = "@bot:example.org"
 ROOM = "net:!room:example.org"
 VERBS = (
     *("login", "logout", "whoami", "joined_rooms", "joined_members", "join", "send", "messages", "sync", "config"),
-    *("keys/upload", "keys/query", "device_signing", "signatures", "upload", "directory", "leave", "/event/"),
+    *(
+        "keys/upload",
+        "keys/query",
+        "device_signing",
+        "signatures",
+        "upload",
+        "directory",
+        "leave",
+        "/event/",
+        "/state/",
+    ),
 )
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -16,6 +16,8 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from bot.chat.matrix.answers import Refusal, ask
+from bot.chat.matrix.client import new_client
 from bot.chat.matrix.login import log_in
 from bot.chat.matrix.slowed import Slowed
 from bot.errors import PermanentError, TemporaryError
@@ -92,6 +94,28 @@ async def test_odd_events_do_not_stop_the_stream(far_end: FarEnd, keep: MemoryKe
     async with bot_for(far_end, keep).running() as bot:
         await until(lambda: keep.value(".since") == "n1")
         assert bot.texts() == ["!one", "!two"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (refuses("M_FORBIDDEN", 403), Refusal, "^look: M_FORBIDDEN"),
+        (refuses("M_NOT_FOUND", 404), Refusal, "^look: M_NOT_FOUND"),
+        (bad_gateway, TemporaryError, "HTTP 502, an answer that is not Matrix's"),
+    ],
+)
+async def test_a_refused_piece_of_state_has_its_code(
+    far_end: FarEnd, answer: Answer, kind: type[Exception], words: str
+) -> None:
+    far_end.answers["/state/"] = answer
+    client = new_client(config(far_end.url, USER), Slowed())
+    client.open()
+    client.access_token = "T"
+    try:
+        with pytest.raises(kind, match=words):
+            await ask(client.room_get_state_event("!r:x", "m.room.member", USER), "look", milliseconds(2000))
+    finally:
+        await client.close()
 
 
 # -- the token and the login ----------------------------------------------------------------------------------
@@ -426,7 +450,7 @@ async def test_broken_connection_is_in_doubt_though_the_second_try_is_refused(ke
         with pytest.raises(TemporaryError) as error:
             await bot.chat.say(post(ROOM, "x", "k1"))
         assert error.value.doubt
-        with pytest.raises(TemporaryError, match="cannot connect") as error:
+        with pytest.raises(TemporaryError, match=r"cannot connect to 127\.0\.0\.1:\d+: Connection refused$") as error:
             await bot.chat.say(post(ROOM, "x", "k1"))
         assert not error.value.doubt
 

@@ -6,6 +6,8 @@ nio returns errors, raises some, and lets others of aiohttp and of its parser th
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
@@ -63,7 +65,7 @@ async def ask(request: Awaitable[Any], what: str, within: timedelta) -> Any:
     except aiohttp.ClientConnectorCertificateError as error:
         raise BadCertificate(f"{what}: the certificate of {error.host} is not trusted: {error}") from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise TemporaryError(f"{what}: cannot connect: {error}") from error
+        raise TemporaryError(f"{what}: cannot connect{_unreached(error)}") from error
     except TimeoutError as error:
         raise TemporaryError(f"{what}: no answer within {within.total_seconds():g} s", doubt=True) from error
     except Redirected as error:
@@ -106,6 +108,15 @@ def _retry_after(response: ErrorResponse) -> float | None:
     if response.retry_after_ms:
         asked = float(response.retry_after_ms) / 1000
     return None if asked is None else min(asked, LONGEST_ASKED)
+
+
+def _unreached(error: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -> str:
+    """What was not reached and why, without Python's names for it."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return f": {error}"
+    cause = error.os_error
+    known = not isinstance(cause, ssl.SSLError) and cause.errno is not None and cause.errno > 0
+    return f" to {error.host}:{error.port}: {os.strerror(cause.errno or 0) if known else cause.strerror or cause}"
 
 
 def _words(error: Exception) -> str:

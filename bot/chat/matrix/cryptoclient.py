@@ -67,12 +67,12 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         data: tuple[Any, ...] | None = None,
         save_to: Any = None,
     ) -> Response:
-        """As nio's, which takes a gateway's page of HTML for success where it looks for nothing in the answer."""
+        """As nio's, which takes an error or a gateway's page of HTML for success where it looks for nothing in it."""
         answer = await super().create_matrix_response(response_class, transport_response, data, save_to)
         wants_login = isinstance(answer, Json) and "flows" in answer.content
         if transport_response.status < 400 or isinstance(answer, ErrorResponse) or wants_login:
             return answer
-        answer = ErrorResponse("no error of Matrix")
+        answer = ErrorResponse.from_dict(await self.parse_body(transport_response))
         answer.transport_response = transport_response
         return answer
 
