@@ -21,11 +21,12 @@ pytestmark = pytest.mark.xdist_group("inspircd")
 DESK = "#desk"
 
 
-async def answer(who: Human, question: str) -> str:
-    """What the bot says next to somebody who says this."""
+async def answer(who: Human, question: str, also: Human) -> str:
+    """What the bot says next to somebody who says this; `also` has read it, too."""
     before = len(who.heard(DESK, "clerk"))
     who.say(DESK, question)
-    await who.until(lambda: len(who.heard(DESK, "clerk")) > before)
+    for one in (who, also):
+        await one.until(lambda one=one: len(one.heard(DESK, "clerk")) > before)
     return who.heard(DESK, "clerk")[before]
 
 
@@ -52,14 +53,14 @@ async def test_who_asks_is_known_by_account_and_standing_and_not_for_ever_answer
         await hal.join(DESK)
         with Bot(tmp_path, config).running() as bot:
             await eve.wait_for(lambda line: line.startswith(":clerk!") and "JOIN" in line, within=30)
-            assert await answer(hal, "!whoami") == "hal | account hal | neither operator nor voiced here"
+            assert await answer(hal, "!whoami", eve) == "hal | account hal | neither operator nor voiced here"
             unknown = "eve | services do not know you: identify to NickServ, where there is one | operator here"
-            assert await answer(eve, "clerk: whoami") == unknown
+            assert await answer(eve, "clerk: whoami", hal) == unknown
             eve.send(f"MODE {DESK} +v hal")
             await hal.wait_for(lambda line: f"MODE {DESK} +v" in line)
-            assert await answer(hal, "clerk, whoami") == "hal | account hal | voiced here"
-            assert [await answer(eve, "!whoami") for _ in range(2)] == [unknown] * 2
-            assert await answer(eve, "!whoami") == "too many commands, eve: I do not answer you for 5m"
+            assert await answer(hal, "clerk, whoami", eve) == "hal | account hal | voiced here"
+            assert [await answer(eve, "!whoami", hal) for _ in range(2)] == [unknown] * 2
+            assert await answer(eve, "!whoami", hal) == "too many commands, eve: I do not answer you for 5m"
             eve.say(DESK, "!whoami")
             hal.say(DESK, "!status")
             state = await hal.wait_for(lambda line: ":irc: ready" in line)
