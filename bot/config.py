@@ -114,6 +114,7 @@ def shown(config: Config) -> list[str]:
         f"builds: of {', '.join(config.builds.pipelines)}",
         f"store: {config.store}",
         *(f"network {name}: {network.type}" for name, network in config.networks.items()),
+        *([f"operators: in {config.operators}"] if config.operators else []),
         *(f"feed {name}: to {', '.join(feed.rooms)}" for name, feed in config.feeds.items()),
         *(f"signatures: {folder}" for folder in config.signatures.folders),
     ]

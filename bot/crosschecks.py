@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from bot.chat.irc.checks import faults as irc_faults
 from bot.chat.irc.config import IrcConfig, channel_fault
-from bot.chat.matrix.config import room_fault
+from bot.chat.matrix.checks import faults as matrix_faults
+from bot.chat.matrix.config import MatrixConfig, room_fault
 from bot.model import room_address
 from bot.search import tls
 from bot.sections import Feed, RoomManner
@@ -37,7 +38,7 @@ def faults(config: Config, marked: Marked) -> Iterator[Fault]:
         *_files(config, ()),
         *_certificates(config),
         *_crypto(config),
-        *_irc(config, marked),
+        *_sections(config, marked),
     ):
         yield marked.fault(path, message)
 
@@ -54,7 +55,7 @@ def _rooms(config: Config, networks: list[str]) -> Found:
     for path, room in _named_rooms(config):
         network, address = room_address(room)
         if networks and network not in networks:
-            yield path, strange_word(f"no network '{network}'", network, networks)
+            yield path, _no_network(config, room, networks)
         elif network in config.networks:
             kind = config.networks[network].type
             if message := _address_fault(kind, address):
@@ -65,6 +66,14 @@ def _rooms(config: Config, networks: list[str]) -> Found:
         if room not in said_in:
             yield ("announce", "rooms", room), "no feed names this room"
         yield from ((("announce", "rooms", room, *path), message) for path, message in _mentions(config, room, manner))
+
+
+def _no_network(config: Config, room: str, networks: list[str]) -> str:
+    name = room_address(room)[0]
+    if name[0] not in "#!":
+        return strange_word(f"no network '{name}'", name, networks)
+    there = [name for name, network in config.networks.items() if network.type == "matrix"] or networks
+    return f"its network has to stand before it: {there[0]}:{room}"
 
 
 def _mentions(config: Config, room: str, manner: RoomManner) -> Found:
@@ -180,9 +189,7 @@ def _crypto(config: Config) -> Found:
     for name, network in config.networks.items():
         if network.type != "matrix":
             continue
-        if not network.encryption and network.crypto_folder is not None:
-            yield ("networks", name, "crypto_folder"), "it is for encryption: true"
-        elif network.encryption:
+        if network.encryption:
             folder = config.crypto_folder(name)
             if folder is None:
                 yield ("networks", name, "encryption"), "with a store in PostgreSQL it needs a crypto_folder too"
@@ -192,13 +199,17 @@ def _crypto(config: Config) -> Found:
                 folders[folder] = name
 
 
-def _irc(config: Config, marked: Marked) -> Found:
+def _sections(config: Config, marked: Marked) -> Found:
+    """What the adapters have to say of their networks."""
     for name, network in config.networks.items():
-        if network.type != "irc":
-            continue
         here = ("networks", name)
-        given = partial(_given, marked, here)
-        for path, message in (*irc_faults(network, given), *_channels(marked, name, network)):
+        found: Found = ()
+        if network.type == "irc":
+            given = partial(_given, marked, here)
+            found = (*irc_faults(network, given), *_channels(_addresses(marked, name), network))
+        elif network.type == "matrix":
+            found = (*matrix_faults(network), *_aliases(_addresses(marked, name), network))
+        for path, message in found:
             yield (*here, *path), message
 
 
@@ -210,10 +221,15 @@ def _names_room(path: KeyPath) -> bool:
     return path == ("operators",) or (path[:1], path[2:3]) == (("feeds",), ("rooms",))
 
 
-def _channels(marked: Marked, name: str, network: IrcConfig) -> Found:
-    """What is said of channels that the bot is not in, or of one in two ways."""
+def _addresses(marked: Marked, network: str) -> list[str]:
+    """Of the rooms that are named, be they right or wrong."""
     rooms = [room_address(scalar.text) for path, scalar in marked.scalars.items() if _names_room(path)]
-    addresses = {address.lower(): address for where, address in rooms if where == name}
+    return [address for where, address in rooms if where == network]
+
+
+def _channels(named: Iterable[str], network: IrcConfig) -> Found:
+    """What is said of channels that the bot is not in, or of one in two ways."""
+    addresses = {address.lower(): address for address in named}
     for key, channels in (("rooms", network.rooms), ("keys", network.keys)):
         first: dict[str, str] = {}
         for channel in channels:
@@ -223,3 +239,10 @@ def _channels(marked: Marked, name: str, network: IrcConfig) -> Found:
                 yield (key, channel), strange_word("the bot is not in that channel", channel, addresses.values())
             elif first.setdefault(channel.lower(), channel) != channel:
                 yield (key, channel), f"on IRC this is the same channel as {first[channel.lower()]}"
+
+
+def _aliases(named: list[str], network: MatrixConfig) -> Found:
+    """What is said of rooms that the bot is not in. Those to which people invite it have ids only."""
+    for room in network.rooms:
+        if room.startswith("#") and room not in named:
+            yield ("rooms", room), strange_word("the bot is not in that room", room, named)

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from bot import config, resources
 from bot.chat.irc.config import IrcConfig
+from bot.chat.matrix import checks
 from bot.config import Config
 from bot.errors import UserError
 from bot.patterns import Pattern
@@ -285,6 +286,34 @@ def test_a_file_of_an_irc_network_that_is_of_no_use(files: str, key: str, why: s
         config.load(written(tmp_path, SMALL + section), {})
     (fault,) = caught.value.problems
     assert fault.partition(": ")[2] == f"networks.oftc.{key}: {why.format(there=tmp_path)}"
+
+
+@pytest.mark.parametrize(
+    ("files", "key", "why"),
+    [
+        ("ca_file: notes.txt", "ca_file", "ca_file {there}/notes.txt cannot be used: it holds no certificate as PEM"),
+        ("password_file: .", "password_file", "password_file {there} cannot be read: Is a directory"),
+        ("password_file: empty", "password_file", "the password of @gw:x.example is empty"),
+        ("token_file: latin1", "token_file", "token_file {there}/latin1 cannot be read: it is not UTF-8"),
+    ],
+)
+def test_a_file_of_a_matrix_network_that_is_of_no_use(files: str, key: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("the certificate is in the safe\n", encoding="utf-8")
+    (tmp_path / "empty").write_text("\n", encoding="utf-8")
+    (tmp_path / "latin1").write_bytes("pässword".encode("latin-1"))
+    assert faults_of_matrix(files, tmp_path) == [f"networks.hs.{key}: {why.format(there=tmp_path)}"]
+
+
+def test_encryption_without_its_libraries_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "has_extra", lambda: False)
+    assert faults_of_matrix("encryption: true", tmp_path) == [f"networks.hs.encryption: {checks.MORE_LIBRARIES}"]
+
+
+def faults_of_matrix(keys: str, folder: Path) -> list[str]:
+    section = f'  hs: {{type: matrix, homeserver: "https://x.example", user: "@gw:x.example", {keys}}}\n'
+    with pytest.raises(UserError) as caught:
+        config.load(written(folder, SMALL + section), {})
+    return [fault.partition(": ")[2] for fault in caught.value.problems]
 
 
 def test_shipped_files_are_the_packed_ones_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import typer
 
-from bot.chat.irc.checks import warnings
+from bot.chat.irc.checks import warnings as irc_warnings
+from bot.chat.matrix.checks import warnings as matrix_warnings
 from bot.cli.common import found_there
 from bot.config import Config, look_over, shown
 from bot.errors import UserError
@@ -18,7 +19,7 @@ from bot.shape import many
 from bot.signatures import Loaded, load
 from bot.signatures import check as run_samples
 from bot.text import counted
-from bot.yamlmarks import written
+from bot.yamlmarks import KeyPath, written
 
 
 def check(config: Path) -> None:
@@ -39,8 +40,12 @@ def check(config: Path) -> None:
 
 def _doubtful(settings: Config) -> Iterator[str]:
     for name, network in settings.networks.items():
+        found: Iterable[tuple[KeyPath, str]] = ()
         if network.type == "irc":
-            yield from (f"{written(('networks', name, *path))}: {why}" for path, why in warnings(network))
+            found = irc_warnings(network)
+        elif network.type == "matrix":
+            found = matrix_warnings(network)
+        yield from (f"{written(('networks', name, *path))}: {why}" for path, why in found)
 
 
 def profile_of(search: SearchConfig) -> Profile:

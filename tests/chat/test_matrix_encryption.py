@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from bot.chat.matrix.checks import MORE_LIBRARIES
 from bot.chat.matrix.cryptofolder import PICKLE_KEY, SEEDS, CryptoFolder
 from bot.errors import PermanentError, TemporaryError
 from tests.chat.crypto_scene import NO_SHIELD, CryptoScene, plainly
@@ -288,7 +289,7 @@ except adapter.PermanentError as error:
 
 def test_without_the_extra_all_else_works_and_the_error_names_it() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRA], capture_output=True, text=True, timeout=60)
-    assert done.stdout == "encryption needs more libraries: pip install gatewatch[e2e]\n", done.stderr
+    assert done.stdout == f"{MORE_LIBRARIES}\n", done.stderr
 
 
 # -- a pasted token -------------------------------------------------------------------------------------------

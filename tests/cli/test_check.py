@@ -74,6 +74,17 @@ def test_a_line_about_the_bot_that_oftc_cuts_is_a_warning(home: Path) -> None:
     assert (done.code, done.lines[0]) == (0, f"warning: config.yaml: {warning}")
 
 
+def test_capitals_in_a_matrix_id_are_a_warning_and_the_operators_room_is_shown(home: Path) -> None:
+    matrix = 'hs: {type: matrix, homeserver: "https://x.example", user: "@Gatewatch:x.example"}'
+    write_config(home, f"console: {{type: console}}, {matrix}")
+    with (home / "config.yaml").open("a", encoding="utf-8") as file:
+        file.write('operators: "hs:#ops:x.example"\n')
+    done = gatewatch(home, "check")
+    warning = "networks.hs.user: only very old Matrix ids have capitals; homeservers make new ones small"
+    assert (done.code, done.lines[0]) == (0, f"warning: config.yaml: {warning}")
+    assert "operators: in hs:#ops:x.example" in done.lines
+
+
 def test_no_file_is_said_with_what_to_do(tmp_path: Path) -> None:
     done = gatewatch(tmp_path, "check")
     assert done.code == 1

@@ -6,7 +6,6 @@ What it does for encryption is in `cryptoclient`.
 from __future__ import annotations
 
 import logging
-import ssl
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,11 +13,12 @@ from urllib.parse import urlencode
 
 import aiohttp
 from nio import Api, AsyncClientConfig, JoinResponse, Response
-from nio.crypto import ENCRYPTION_ENABLED
 
 from bot.chat.matrix.answers import REASON_LENGTH, Redirected
+from bot.chat.matrix.checks import MORE_LIBRARIES, has_extra
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.cryptoclient import CryptoClient
+from bot.chat.matrix.files import tls_context
 from bot.chat.matrix.sane import without_odd_events
 from bot.chat.matrix.slowed import Slowed
 from bot.errors import PermanentError
@@ -126,7 +126,7 @@ def new_client(config: MatrixConfig, slowed: Slowed, crypto: tuple[Path, str] | 
     if crypto is not None:
         folder, settings["store"], settings["pickle_key"] = str(crypto[0]), _store(), crypto[1]
     client = Client(
-        config.homeserver, config.user, store_path=folder, config=AsyncClientConfig(**settings), ssl=_tls(config)
+        config.homeserver, config.user, store_path=folder, config=AsyncClientConfig(**settings), ssl=tls_context(config)
     )
     client.user_id = config.user
     client.slowed = slowed
@@ -135,8 +135,8 @@ def new_client(config: MatrixConfig, slowed: Slowed, crypto: tuple[Path, str] | 
 
 def require_extra() -> None:
     """Raises PermanentError where the libraries of encryption are not there."""
-    if not ENCRYPTION_ENABLED:
-        raise PermanentError("encryption needs more libraries: pip install gatewatch[e2e]")
+    if not has_extra():
+        raise PermanentError(MORE_LIBRARIES)
 
 
 def _store() -> Any:
@@ -145,12 +145,3 @@ def _store() -> Any:
     from bot.chat.matrix.cryptostore import CryptoStore
 
     return CryptoStore
-
-
-def _tls(config: MatrixConfig) -> ssl.SSLContext | bool:
-    if config.ca_file is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=config.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise PermanentError(f"ca_file {config.ca_file} cannot be used: {error}") from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from bot.model import room_address
 from bot.section import ConfigPath, Duration, Section
@@ -18,7 +18,26 @@ def homeserver(value: str) -> str:
     scheme, _, rest = value.partition("://")
     if scheme not in ("http", "https") or not rest or any(mark in rest for mark in "?# "):
         raise ValueError("a homeserver is a URL as https://matrix.example.org")
+    if "/_matrix" in rest:
+        raise ValueError("a homeserver's URL ends before /_matrix: https://matrix.example.org")
     return value.rstrip("/")
+
+
+def user_id(value: str) -> str:
+    if not re.fullmatch(r"@[^:\s]+:\S+", value):
+        raise ValueError("a Matrix id is written @gatewatch:example.org")
+    return value
+
+
+# https://spec.matrix.org/v1.16/appendices/#server-name: a host, its port where that is part of people's ids.
+SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.*?-]+)(:[0-9*?]+)?")
+
+
+def server(value: str) -> str:
+    """A homeserver's name in which * and ? may stand for anything."""
+    if not SERVER.fullmatch(value):
+        raise ValueError(f"{value!r} is no homeserver's name as example.org; * and ? stand for anything")
+    return value
 
 
 def people(value: str) -> str:
@@ -52,7 +71,7 @@ class InvitesConfig(Section):
 
     rooms: tuple[Annotated[str, AfterValidator(room)], ...] = ()
     people: tuple[People, ...] = ()
-    servers: tuple[str, ...] = ()
+    servers: tuple[Annotated[str, AfterValidator(server)], ...] = ()
     members: bool = True
 
 
@@ -96,7 +115,7 @@ class RoomSpeech(Section):
 
 
 class MatrixConfig(Section):
-    """One account on one homeserver. At most one of the four secrets is given.
+    """One account on one homeserver. What is wrong with it by more than one key, or its files, `checks` says.
 
     With a password the bot logs in once and keeps the token; a pasted token is used as it is. Without either somebody
     has to log in by hand, with `gatewatch matrix login`. `crypto_folder`: where the keys of encryption are, None for a
@@ -108,7 +127,7 @@ class MatrixConfig(Section):
 
     type: Literal["matrix"]
     homeserver: Annotated[str, AfterValidator(homeserver)]
-    user: Annotated[str, Field(pattern=r"^@[^:\s]+:\S+$")]
+    user: Annotated[str, AfterValidator(user_id)]
     password: SecretStr | None = None
     password_file: ConfigPath | None = None
     token: SecretStr | None = None
@@ -137,10 +156,3 @@ class MatrixConfig(Section):
         """Of a room by its full name."""
         own = self.rooms.get(room_address(room)[1])
         return self.threads if own is None or own.threads is None else own.threads
-
-    @model_validator(mode="after")
-    def one_secret(self) -> MatrixConfig:
-        given = [s for s in (self.password, self.password_file, self.token, self.token_file) if s is not None]
-        if len(given) > 1:
-            raise ValueError("give at most one of password, password_file, token and token_file")
-        return self

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from bot.chat.matrix.answers import BadCertificate, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client, require_extra
 from bot.chat.matrix.config import MatrixConfig
+from bot.chat.matrix.files import read_secret
 from bot.chat.matrix.keep import Kept
 from bot.errors import PermanentError, TemporaryError
-from bot.section import secret
 
 log = logging.getLogger(__name__)
 
@@ -233,14 +233,7 @@ class Session:
         log.info("matrix logged in user=%s device=%s", self._config.user, answer.device_id)
 
     async def _secret(self, name: str) -> str:
-        file = getattr(self._config, f"{name}_file")
-        try:
-            found = await asyncio.to_thread(secret, getattr(self._config, name), file)
-        except (OSError, ValueError) as error:
-            raise PermanentError(f"{name}_file {file} cannot be read: {error}") from error
-        if not found:
-            raise PermanentError(f"the {name} of {self._config.user} is empty")
-        return found
+        return await asyncio.to_thread(read_secret, self._config, name)
 
     def _not_now(self, error: Refusal) -> TemporaryError:
         """Proxies, full servers and those that are being mended refuse with all sorts of codes."""
