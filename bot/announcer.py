@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 Render = Callable[[Tx, Delivery, datetime], Rendered | str]
 PUT_OFF_FIRST, PUT_OFF_LAST = timedelta(seconds=5), timedelta(minutes=5)
-PUT_OFF_AS_ASKED = timedelta(milliseconds=250)  # the first, where the far end says when; it may go on saying "at once"
+PUT_OFF_AT_ONCE = timedelta(milliseconds=250)  # the first, where the far end says "at once"; it may say so for ever
 
 
 class Announcer:
@@ -196,7 +196,8 @@ def _slow(waiting: int, pace: timedelta) -> str:
 
 
 def _wait(tries: int, error: TemporaryError) -> timedelta:
-    """As late as the far end asks, and later with each try."""
-    first = PUT_OFF_FIRST if error.retry_after is None else PUT_OFF_AS_ASKED
-    later = min(first * (1 << min(tries - 1, 10)), PUT_OFF_LAST)
-    return max(later, timedelta(seconds=error.retry_after or 0))
+    """As late as the far end asks; where it names no time, or none to wait, later with each try."""
+    if error.retry_after:
+        return timedelta(seconds=error.retry_after)
+    first = PUT_OFF_FIRST if error.retry_after is None else PUT_OFF_AT_ONCE
+    return min(first * (1 << min(tries - 1, 10)), PUT_OFF_LAST)

@@ -112,7 +112,7 @@ async def test_a_far_end_that_says_at_once_is_asked_less_and_less_often(gate: Ga
         assert row.not_before is not None
         waits.append((row.not_before - gate.now).total_seconds())
         gate.now = row.not_before
-    assert waits == [0.25, 0.5, 1, 60, 4]
+    assert waits == [0.25, 0.4, 1, 60, 4]
 
 
 async def test_a_room_that_is_put_off_holds_up_no_other_and_keeps_its_order(gates: Gates) -> None:
