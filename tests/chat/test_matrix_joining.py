@@ -161,7 +161,7 @@ def test_an_invitation_may_open_a_room_of_which_nothing_is_known() -> None:
     by_alias, by_id = rooms.places
     for place in rooms.places:
         for _ in range(9):
-            rooms.wait(place, "no")
+            place.wait("no")
     late = by_id.due
     for _ in range(5):
         rooms.invited("!stranger:x")

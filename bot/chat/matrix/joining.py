@@ -10,7 +10,8 @@ from bot.chat.matrix.answers import Limited, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.invites import Invites
-from bot.chat.matrix.rooms import Place, Rooms
+from bot.chat.matrix.place import Place
+from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.upgrades import Upgrades
 from bot.errors import TemporaryError
 
@@ -92,9 +93,9 @@ class Joining:
 
     def _put_off(self, place: Place, why: str, asked: float | None = None) -> None:
         if self._rooms.is_joined(place.id):  # only its alias could not be looked up, or it moved
-            self._rooms.put_off(place, asked)
+            place.put_off(asked)
         else:
-            self._rooms.wait(place, why, asked)
+            place.wait(why, asked)
 
     async def _enter(self, place: Place) -> None:
         """Find out the room's id and be in it."""
@@ -128,7 +129,7 @@ class Joining:
         except TemporaryError as error:
             if not place.id or isinstance(error, Limited):
                 raise
-            self._rooms.put_off(place, error.retry_after)  # it is looked up later
+            place.put_off(error.retry_after)  # it is looked up later
             return place.id, place.id
         place.nowhere, place.looked_up = False, True
         return str(answer.room_id), place.address

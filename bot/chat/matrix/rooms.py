@@ -7,43 +7,18 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.levels import NOBODY
-from bot.chat.matrix.pause import pause
+from bot.chat.matrix.place import Place, place_of
 from bot.chat.matrix.roomstate import ENCRYPTED, RoomStates
 from bot.chat.matrix.silence import Silence
 from bot.errors import PermanentError, TemporaryError
-from bot.model import JOINED, NOT_YET, room_address
+from bot.model import JOINED, room_address
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Place:
-    """One configured room.
-
-    `id` is the room id, "" while nobody told us; `looked_up`: the server was asked for it since the start; `nowhere`:
-    its alias leads to no room. `why` says why we are not in
-    it, `closed` why it is of no use any more. `tries` were made in vain, the last one `tried`, the next one `due`.
-    `removals`: how often in a row we were removed soon after, `out`: when last.
-    """
-
-    room: str
-    address: str
-    id: str = ""
-    looked_up: bool = False
-    nowhere: bool = False
-    why: str = NOT_YET
-    closed: str = ""
-    tries: int = 0
-    tried: float = float("-inf")
-    due: float = 0.0
-    removals: int = 0
-    out: float = float("-inf")
 
 
 class Rooms:
@@ -64,9 +39,8 @@ class Rooms:
         encrypts: bool = False,
     ) -> None:
         self._network = network
-        self._places = {room: _place(room) for room in rooms}
+        self._places = {room: place_of(room, timings, monotonic) for room in rooms}
         self._kept = kept
-        self._timings = timings
         self._me = me
         self._encrypts = encrypts
         self.monotonic = monotonic
@@ -217,23 +191,16 @@ class Rooms:
         self._silence.begin(room_id, why)
 
     def left(self, room_id: str, why: str, banned: bool = False) -> None:
-        """We are not in that room any more; a configured one is tried again after a pause, after a ban a long one.
-
-        Who is removed again and again comes back later and later. Where we were not in: the ban may be over.
-        """
+        """We are not in that room any more; a configured one is tried again. Where we were not: a ban may be over."""
         if room_id not in self._joined:
             return None if banned else self._soon(room_id)
         self._joined.discard(room_id)
         self.states.forget(room_id)
         self._silence.end(room_id)
         log.warning("matrix left a room room=%s why=%s", self.name(room_id), why)
-        longest = self._timings.longest_join_pause.total_seconds()
         for place in self.places:
             if place.id == room_id:
-                place.removals = place.removals + 1 if self.monotonic() - place.out < 2 * longest else 1
-                place.out = self.monotonic()
-                place.tries = place.removals - 1
-                self.wait(place, why, longest if banned else None)
+                place.removed(why, banned)
         self.wake.set()
         return None
 
@@ -244,37 +211,18 @@ class Rooms:
         """
         for place in self.places:
             if self._leads_to(place, room_id):
-                place.due = 0.0
+                place.hurry()
             elif not place.id:
-                place.due = min(place.due, place.tried + self._timings.join_pause.total_seconds())
+                place.hurry_a_little()
         self.wake.set()
-
-    def wait(self, place: Place, why: str, asked: float | None = None) -> None:
-        """We cannot be in it, and try again after a pause of at least the seconds `asked` for."""
-        if why != place.why:
-            log.warning("matrix cannot join room=%s why=%s", place.room, why)
-        place.why = why
-        self.put_off(place, asked)
-
-    def put_off(self, place: Place, asked: float | None = None) -> None:
-        """The place has its next turn after a pause, longer each time."""
-        place.tries += 1
-        place.tried = self.monotonic()
-        wait = pause(place.tries, self._timings.join_pause, self._timings.longest_join_pause)
-        place.due = place.tried + max(wait, asked or 0.0)
 
     def _soon(self, room_id: str) -> None:
         for place in self.places:
             if self._leads_to(place, room_id):
-                place.due = 0.0
+                place.hurry()
                 self.wake.set()
 
     def _leads_to(self, place: Place, room_id: str) -> bool:
         """Is the place that room, or said to have moved there?"""
         stone = self.states.of(place.id).tombstone
         return room_id in (place.id, self.newest(place.id), "" if stone is None else stone.successor)
-
-
-def _place(room: str) -> Place:
-    address = room_address(room)[1]
-    return Place(room, address, address if address.startswith("!") else "")

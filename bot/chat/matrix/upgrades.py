@@ -10,7 +10,8 @@ import logging
 from bot.chat.matrix.answers import Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
-from bot.chat.matrix.rooms import Place, Rooms
+from bot.chat.matrix.place import Place
+from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.roomstate import Tombstone
 from bot.errors import TemporaryError
 
@@ -45,7 +46,7 @@ class Upgrades:
             if why != place.closed:
                 log.warning("matrix cannot follow a room room=%s why=%s", place.room, why)
             place.closed = why
-            self._rooms.put_off(place)
+            place.put_off()
             return
         log.info("matrix follows a room room=%s old=%s new=%s", place.room, old, new)
         self._rooms.successors[old] = new
