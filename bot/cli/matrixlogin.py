@@ -27,7 +27,8 @@ def login(config: Path, network: str, by_token: bool) -> None:
     store = Store.open(store_address(settings), now=utc_now(), wait_for_lock=0)
     try:
         secret = _typed(f"{'Access token' if by_token else 'Password'} of {account.user}: ")
-        device = asyncio.run(_log_in(network, account, store, secret, by_token))
+        keys = settings.crypto_folder(network)
+        device = asyncio.run(_log_in(network, account, store, secret, by_token, keys))
     finally:
         store.close_now()
     typer.echo(f"{account.user} is logged in, device {device}; the bot does the rest")
@@ -58,8 +59,10 @@ def _typed(prompt: str) -> str:
     return line.rstrip("\n")
 
 
-async def _log_in(network: str, account: MatrixConfig, store: Store, secret: str, by_token: bool) -> str:
+async def _log_in(
+    network: str, account: MatrixConfig, store: Store, secret: str, by_token: bool, keys: Path | None
+) -> str:
     from bot.chat.matrix.login import log_in
 
     given = secret.strip() if by_token else secret
-    return await log_in(network, account, StoreKeep(store), given, by_token=by_token)
+    return await log_in(network, account, StoreKeep(store), given, by_token=by_token, crypto=keys)

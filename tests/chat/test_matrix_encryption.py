@@ -18,10 +18,12 @@ from pydantic import SecretStr
 
 from bot.chat.matrix.checks import MORE_LIBRARIES
 from bot.chat.matrix.cryptofolder import PICKLE_KEY, SEEDS, CryptoFolder
+from bot.chat.matrix.login import log_in
+from bot.chat.matrix.verify import look
 from bot.errors import PermanentError, TemporaryError
 from tests.chat.crypto_scene import NO_SHIELD, CryptoScene, plainly
 from tests.chat.human_matrix import Human, until
-from tests.chat.matrix_bot import PASSWORD, milliseconds, post, timings
+from tests.chat.matrix_bot import PASSWORD, config, milliseconds, post, timings
 
 pytestmark = pytest.mark.xdist_group("encryption")
 
@@ -321,11 +323,24 @@ async def test_with_a_token_the_device_is_signed_while_no_password_is_wanted(enc
         assert "make a new login for" in await refusal(bot.task)
 
 
-async def test_a_lost_folder_of_a_login_by_hand_asks_for_another(encrypted: CryptoScene) -> None:
+async def test_a_lost_folder_of_a_login_by_hand_asks_for_another_which_is_all_that_it_needs(
+    encrypted: CryptoScene,
+) -> None:
     human = await asyncio.to_thread(encrypted.plain)
     await encrypted_room(encrypted, human)
     async with encrypted.running():  # the store has token and device after it, as after a login by hand
         pass
     shutil.rmtree(encrypted.crypto)
     async with encrypted.bot(password=None).running() as bot:
-        assert "or are others: gatewatch matrix login net" in await refusal(bot.task)
+        assert "or are others: gatewatch matrix login net, with the password, or with" in await refusal(bot.task)
+    settings = config(encrypted.synapse.url, encrypted.user, password=None, encryption=True)
+    with pytest.raises(PermanentError, match="is not logged in: gatewatch matrix login net"):
+        await look("net", settings, encrypted.keep, CryptoFolder(encrypted.crypto))
+    first = await log_in("net", settings, encrypted.keep, PASSWORD, by_token=False, crypto=encrypted.crypto)
+    async with encrypted.running(password=None) as bot:
+        assert bot.chat.status().encryption == "signed by the bot's identity"
+        assert bot.chat.status().device == first
+    shutil.rmtree(encrypted.crypto)  # and nobody started the bot meanwhile: the login finds it out
+    assert await log_in("net", settings, encrypted.keep, PASSWORD, by_token=False, crypto=encrypted.crypto) != first
+    async with encrypted.running(password=None) as bot:
+        assert (bot.chat.status().encryption, bot.chat.status().notices) == ("signed by the bot's identity", ())

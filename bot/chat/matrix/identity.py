@@ -101,7 +101,8 @@ class SignedIn:
             if not password:
                 self.trouble = (
                     "the homeserver wants the password of the account before the bot's device can be signed: put "
-                    "password or password_file into the config file for one start (in place of a token)"
+                    "password or password_file into the config file for one start (in place of a token), or stop the "
+                    f"bot and type it at gatewatch matrix login {self._kept.network}"
                 )
                 return False
             login = {

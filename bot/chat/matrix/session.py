@@ -148,7 +148,9 @@ class Session:
             log.warning("matrix lost device stays on the account's list device=%s error=%s", device, error)
         self._client.close_store()
         if self._by_hand:
-            raise PermanentError(f"{lost}: {self._command()}")
+            raise PermanentError(
+                f"{lost}: {self._command()}, with the password, or with --token and the token of a new login"
+            )
         return device
 
     async def _use_pasted_token(self) -> None:

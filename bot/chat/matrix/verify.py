@@ -67,7 +67,9 @@ async def _token(config: MatrixConfig, kept: Kept) -> str:
         raise PermanentError(f"token_file {config.token_file} cannot be read: {error}") from error
     token = given or await kept.get("token")
     if not token:
-        raise PermanentError(f"{config.user} is not logged in yet: start the bot once")
+        by_hand = config.password is None and config.password_file is None
+        step = f"gatewatch matrix login {kept.network}" if by_hand else "start the bot once"
+        raise PermanentError(f"{config.user} is not logged in: {step}")
     return token
 
 
