@@ -84,7 +84,7 @@ async def test_a_queue_too_long_for_the_pace_is_folded_in_order_and_whole(
         await alerts.finished(within=SOON)
         took = time.monotonic() - began
         # A busy machine takes its time between our asking and the server's counting.
-        assert 0.5 < bot.chat.status().pace.total_seconds() * PER_SECOND < 3
+        assert 0.5 < bot.chat.status().pace.total_seconds() * PER_SECOND < 6
         stages = alerts.stages()
     busy, other, small = [await ada.do(ada.bodies, room_id, bot.chat.status().who) for room_id in ids]
     busy.remove("reply")
