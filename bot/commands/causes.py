@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.commands.ask import Ask, Verb
-from bot.commands.counts import DAY, HISTORY, counted, counting_since, often, shares
+from bot.commands.counts import DAY, HISTORY, counted, often, shares
 from bot.commands.reply import JOB, PROJECT, REASON, Link, Part, ago, clock, project, reply, short
-from bot.commands.words import KEPT, blind, cause, none_here, nothing, passing
+from bot.commands.words import KEPT, beginning, blind, cause, none_here, nothing, passing
 from bot.errors import UserError
 from bot.grouping import Group, group
 from bot.model import Message, Signature
@@ -31,8 +31,8 @@ async def bug(ask: Ask) -> Message:
     """What one signature is about, and how often it was seen."""
     id = _signature_id(ask)
     since = ask.now - KEPT
-    found, beginning, trouble = await ask.store.read(
-        lambda tx: (tx.hit_builds(id, since), _beginning(ask, tx), _trouble(ask, tx, id))
+    found, begun, trouble = await ask.store.read(
+        lambda tx: (tx.hit_builds(id, since), beginning(ask, tx), _trouble(ask, tx, id))
     )
     signature = ask.signatures.get(id)
     if signature is None and not found:
@@ -44,10 +44,10 @@ async def bug(ask: Ask) -> Message:
     search = Link("search", ask.links.discover(query, ask.now - DAY, ask.now) if query else "")
     if not hits:
         seen = "no hit is known" if trouble else "not seen"
-        return reply([*head, f"{seen}; {_since(ask, beginning)}", blind(ask)], page, search)
+        return reply([*head, f"{seen}; {_since(ask, begun)}", blind(ask)], page, search)
     jobs = "jobs: " + " ".join(f"{short(job, JOB)} {share}%" for job, share in shares([h.build.job for h in hits]))
     seen = _seen(id, hits, ask.now)
-    return reply([*head, seen, _rate(ask, hits, beginning), jobs, blind(ask)], page, search)
+    return reply([*head, seen, _rate(ask, hits, begun), jobs, blind(ask)], page, search)
 
 
 def _signature_id(ask: Ask) -> str:
@@ -110,11 +110,6 @@ def _rate(ask: Ask, hits: Sequence[Failure], beginning: datetime) -> str:
         usual = f"usual {before / ((day - start) / DAY):.1f}".removesuffix(".0")
     bars = sparkline((one.newest for one in last_day), day, ask.now)
     return f"24h {often(last_day, ask.passes)} ({usual}) {bars}".rstrip()
-
-
-def _beginning(ask: Ask, tx: Tx) -> datetime:
-    since = ask.now - HISTORY
-    return counting_since(tx.first_seen(since), tx.ran_since(since), ask.health.started)
 
 
 def _since(ask: Ask, beginning: datetime) -> str:

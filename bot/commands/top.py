@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.commands.ask import Ask, Verb
-from bot.commands.counts import DAY, HISTORY, Often, by_cause, counted, counting_since, percent
+from bot.commands.counts import DAY, HISTORY, Often, by_cause, counted, percent
 from bot.commands.reply import PROJECT, TITLE, Part, Piece, clock, project, reply, short, span
-from bot.commands.words import blind, cause, none_here, nothing, passing
+from bot.commands.words import beginning, blind, cause, none_here, nothing, passing
 from bot.errors import UserError
 from bot.grouping import Group, group
 from bot.model import Message
@@ -29,7 +29,7 @@ async def top(ask: Ask) -> Message:
     """The causes with the most failures, in a period and of a project."""
     length, wanted = _period_and_project(ask.words)
     since = ask.now - length
-    all, rows = await ask.store.read(lambda tx: (tx.failures_since(since), tx.ran_since(ask.now - HISTORY)))
+    all, begun = await ask.store.read(lambda tx: (tx.failures_since(since), beginning(ask, tx)))
     failures = counted(all, since)
     there = [one for one in failures if not wanted or wanted in (one.build.project, project(one.build.project))]
     here = passing(ask, there)
@@ -46,8 +46,8 @@ async def top(ask: Ask) -> Message:
     first, *others = shown or [["no cause twice"]]
     parts: list[Part] = [[head, *first], *others, f"unknown {len(unknown)}/{len(here)}"]
     # The first look of all goes back in time, so that builds may be older than the counting.
-    covered = min(counting_since(None, rows, ask.health.started), *(one.newest for one in all))
-    late = f"counting since {clock(covered, ask.now)}" if covered - since > length / 10 else ""
+    covered = min(begun, *(one.newest for one in all))
+    late = f"counting since {clock(begun, ask.now)}" if covered - since > length / 10 else ""
     message = reply([*parts, late, blind(ask)])
     if ask.draw is None or not ranked:
         return message

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.commands.ask import Ask
-from bot.commands.counts import counting_since
+from bot.commands.counts import HISTORY, counting_since
 from bot.commands.reply import Link, ago, clock, short
 from bot.records import Failure
+from bot.store import Tx
 
 KEPT = timedelta(days=14)  # how far back the store remembers builds
 BLIND = timedelta(minutes=15)  # after so long without a complete look an answer says how old it is
@@ -32,6 +33,12 @@ async def nothing(ask: Ask) -> str:
     if failures:
         return f"no failures; the last one {ago(max(one.newest for one in failures), ask.now)}"
     return f"nothing seen yet; counting since {clock(counting_since(None, rows, ask.health.started), ask.now)}"
+
+
+def beginning(ask: Ask, tx: Tx) -> datetime:
+    """Since when the bot has counted, as far back as answers go."""
+    since = ask.now - HISTORY
+    return counting_since(tx.first_seen(since), tx.ran_since(since), ask.health.started)
 
 
 def none_here(all: int) -> str:
