@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from bot.chat.matrix.progress import MOST_IN_HAND
-from bot.chat.matrix.sync import OWN_PLACE_TRIES
+from bot.chat.matrix.sync import OWN_SINCE_TRIES
 from bot.chat.matrix.timeline import TRIES
 from bot.errors import PermanentError, TemporaryError
 from bot.model import Heard
@@ -419,7 +419,7 @@ async def test_a_server_that_was_restored_under_a_running_bot_is_followed(far_en
     async with bot_for(far_end, keep).running() as bot:
         await until(lambda: bot.texts() == ["!one", "!two"])
         assert bot.chat.status().ready
-    assert far_end.since.count("n1") == OWN_PLACE_TRIES
+    assert far_end.since.count("n1") == OWN_SINCE_TRIES
 
 
 async def test_a_store_that_fails_takes_nothing_from_the_pause_after_a_kick(far_end: FarEnd) -> None:

@@ -52,7 +52,7 @@ class Invites:
         self._accepted = set(json.loads(await self._kept.get("accepted") or "[]"))
 
     async def add(self, invitation: Invitation) -> None:
-        """Keep it, before the place in the stream moves past it. Raises TemporaryError."""
+        """Keep it, before `since` moves past it. Raises TemporaryError."""
         self._pending[invitation.room_id] = invitation
         while len(self._pending) > MOST_PENDING:
             oldest = self._pending.pop(next(iter(self._pending)))

@@ -1,4 +1,4 @@
-"""What outlives the process: device, token, place in the stream, rooms."""
+"""What outlives the process: device, token, `since` of the stream, rooms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Kept:
     """The keep's entries of one account on one network.
 
     The account is part of the key: an operator who puts another user into the config file must not get that
-    user into the old one's device, token or place in the stream.
+    user into the old one's device, token or `since`.
     """
 
     def __init__(self, keep: Keep, network: str, user: str) -> None:

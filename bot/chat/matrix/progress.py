@@ -1,4 +1,4 @@
-"""The events in hand, and the place in the stream that is behind all of them."""
+"""The events in hand, and the `since` of the stream that is behind all of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Key = tuple[str, str]  # room id and sender
 
 @dataclass(slots=True)
 class _Batch:
-    """What came with one answer: the place behind it, and how many of its events are in hand."""
+    """What came with one answer: the `since` behind it, and how many of its events are in hand."""
 
     after: str
     left: int
@@ -33,7 +33,7 @@ class Progress:
     """Deals with events, those of each person in a room in a task of their own: a slow command holds up only what the
     same person says there. What comes beyond MOST_OF_ONE of a person whose events are not dealt with is left out.
 
-    The place is kept when all that came before it was dealt with: after a crash, what was in hand comes again.
+    `since` is kept when all that came before it was dealt with: after a crash, what was in hand comes again.
     `take` deals with one event of a room; it has to catch its own errors.
     """
 

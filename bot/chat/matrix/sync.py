@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 AT_ONCE = 4  # polls in the time of a pause, where there is always something new
 
-OWN_PLACE_TRIES = 6
+OWN_SINCE_TRIES = 6
 
 FILTER = {
     "presence": {"types": []},
@@ -77,10 +77,10 @@ class Sync:
         self._timings = timings
         self._listener = listener
         self._synced = synced
-        self._since: str | None = None  # the place in the stream
+        self._since: str | None = None  # where we are in the stream
         self._whole = False  # the rooms' whole state was read once
         self._lost = False  # the last request failed
-        self._unknown = 0  # so often in a row the server did not know the place
+        self._unknown = 0  # so often in a row the server did not know it
 
     async def run(self) -> None:
         """For ever; raises TokenRefused and DeviceLost."""
@@ -135,7 +135,7 @@ class Sync:
         await self._see_invites(answer)
 
     async def _poll(self) -> Any:
-        """One answer. A place that the server does not know (it is another one now) is given up.
+        """One answer. A `since` that the server does not know (it is another one now) is given up.
 
         One that it gave us itself, in this life, is given up only when it was refused again and again.
         """
@@ -145,11 +145,11 @@ class Sync:
             if self._since is None or error.code not in ("M_UNKNOWN", "M_INVALID_PARAM"):
                 raise
             self._unknown += 1
-            if self._whole and self._unknown < OWN_PLACE_TRIES:
+            if self._whole and self._unknown < OWN_SINCE_TRIES:
                 raise
             self._whole = False  # another server has other rooms
             self._client.next_batch = ""  # else nio would ask from there
-            answer = await self._ask(None)  # if this goes, it is the place that is refused
+            answer = await self._ask(None)  # if this goes, it is `since` that is refused
             log.warning(
                 "matrix server does not know the place in the stream, what was said meanwhile is lost: %s", error
             )
