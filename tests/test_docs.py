@@ -79,3 +79,13 @@ def test_the_accounts_of_the_page_for_operators_load(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(whole), encoding="utf-8")
     assert set(config.load(file, {}).networks) == {"oftc", "libera"}
+
+
+def test_extras_are_installed_in_one_way() -> None:
+    """The name alone would be looked for on the package index, and a shell may take the brackets for its own."""
+    places = [*PAGES, ROOT / "config.example.yaml", *CODE.rglob("*.py")]
+    told = [
+        word for place in places for word in re.findall(r"pip install ([^\s`]*\[[^\s`]*)", place.read_text("utf-8"))
+    ]
+    assert len(told) > 5
+    assert [word for word in told if not re.match(r"'\.\[[a-z0-9,]+\]'", word)] == []

@@ -38,7 +38,7 @@ def login(settings: SearchConfig) -> Login:
     try:
         from bot.search.aws import Signer
     except ImportError:
-        raise UserError("search.aws needs botocore: pip install 'gatewatch[aws]'") from None
+        raise UserError("search.aws needs botocore: pip install '.[aws]' in the checkout") from None
     return Signer(settings.aws, given(settings.aws.secret_key, settings.aws.secret_key_file))
 
 

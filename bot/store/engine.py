@@ -119,7 +119,7 @@ def postgres(place: Place, name: str, **options: Any) -> Engine:
     try:
         return create_engine(place.url, connect_args=given, hide_parameters=True, **options)
     except ModuleNotFoundError:
-        raise UserError("a store on PostgreSQL needs psycopg: pip install 'gatewatch[postgres]'") from None
+        raise UserError("a store on PostgreSQL needs psycopg: pip install '.[postgres]' in the checkout") from None
 
 
 def read_only(file: Path) -> sqlite3.Connection:
