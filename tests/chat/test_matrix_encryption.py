@@ -217,7 +217,7 @@ async def test_nobody_else_may_read_the_folder(encrypted: CryptoScene) -> None:
     async with encrypted.running() as bot:
         device = bot.chat.status().device
     assert stat.S_IMODE(encrypted.crypto.stat().st_mode) == 0o700
-    for name in (PICKLE_KEY, SEEDS):
+    for name in (PICKLE_KEY, SEEDS, f"{device}.db"):
         assert stat.S_IMODE((encrypted.crypto / name).stat().st_mode) == 0o600
     key = (encrypted.crypto / PICKLE_KEY).read_text().strip()
     assert len(key) == 64 and key not in (encrypted.crypto / f"{device}.db").read_bytes().decode("latin-1")

@@ -39,6 +39,16 @@ class CryptoFolder:
         """The file of one device's store."""
         return f"{quote(device, safe='')}.db"
 
+    def ready_store(self, device: str) -> str:
+        """The same, once nobody else may read that file: its library would let the umask decide."""
+        file = self.path / self.store_name(device)
+        try:
+            file.touch(mode=0o600)
+            file.chmod(0o600)
+        except OSError as error:
+            raise self._unusable(error) from error
+        return file.name
+
     def look(self, device: str) -> tuple[bytes, str] | None:
         """The device's account, encrypted, and the key to it; None where it is not there. Writes nothing."""
         file = self.path / self.store_name(device)

@@ -84,7 +84,7 @@ class Encryption:
             raise TemporaryError(f"encryption is not ready: {error}") from error
 
     def _open_store(self) -> None:
-        name = self._folder.store_name(self._client.device_id)
+        name = self._folder.ready_store(self._client.device_id)
         try:
             self._client.open_store(name)
         except ValueError as error:
