@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.errors import TemporaryError
 from bot.model import JOINED, NOT_YET
-from tests.chat.fake_matrix import USER, FarEnd, bad_gateway, earlier_keep, refuses, says
+from tests.chat.fake_matrix import ROOM, USER, FarEnd, bad_gateway, bot_for, earlier_keep, refuses, says
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import PASSWORD, Bot, config, milliseconds, post, timings
 from tests.chat.matrix_scene import Scene
@@ -169,6 +169,26 @@ async def test_nothing_is_left_while_a_configured_room_may_be_any_of_them() -> N
         assert bot.chat.status().rooms == {room: JOINED}
 
 
+async def test_leaving_waits_as_long_as_the_server_asks(caplog: pytest.LogCaptureFixture) -> None:
+    timeline = {"timeline": {"events": [], "limited": False, "prev_batch": "p"}}
+    rooms = dict.fromkeys((ROOM.partition(":")[2], "!old1:x", "!old2:x"), timeline)
+    far_end, asked = FarEnd(), list[float]()
+
+    async def limited(request: web.Request) -> web.StreamResponse:
+        asked.append(time.monotonic())
+        body = {"errcode": "M_LIMIT_EXCEEDED", "error": "slow", "retry_after_ms": 400}
+        return web.json_response(body, status=429) if len(asked) == 1 else web.json_response({})
+
+    far_end.answers["leave"] = limited
+    far_end.plays(tok1=says({"next_batch": "n1", "rooms": {"join": rooms}}))
+    async with far_end.serving(), bot_for(far_end, earlier_keep()).running() as bot:
+        await until(lambda: len(asked) == 1)
+        bot.chat._rooms.wake.set()
+        await until(lambda: len(asked) == 3)
+    assert asked[1] - asked[0] >= 0.4
+    assert "cannot leave" not in caplog.text
+
+
 async def test_a_talk_that_ended_is_no_accepted_room_any_more(scene: Scene) -> None:
     async with scene.bot().running() as bot:
         await bot.ready()
@@ -197,6 +217,17 @@ async def test_who_is_removed_again_and_again_comes_back_later_and_later(scene: 
         # An invitation opens the door at once.
         await scene.human.do(scene.human.invite, scene.room_id, scene.user)
         await bot.joined(scene.room)
+
+
+async def test_who_removed_the_bot_from_a_private_room_is_not_forgotten(scene: Scene) -> None:
+    human = scene.human
+    room_id = await human.do(human.create, public=False, invite=scene.user)
+    room = f"net:{room_id}"
+    async with scene.bot(room, timings=timings(join_pause=milliseconds(50))).running() as bot:
+        await bot.joined(room)
+        await human.do(human.kick, room_id, scene.user, "bye")
+        said = f"removed by {human.id} (bye); not invited to {room_id}: invite {scene.user}"
+        await until(lambda: bot.chat.status().rooms[room] == said)
 
 
 async def test_a_ban_is_said_and_not_hammered_and_its_end_is_seen(scene: Scene) -> None:
@@ -267,7 +298,9 @@ async def test_an_alias_that_moved_is_looked_up_at_the_next_start(scene: Scene) 
 
 @pytest.mark.parametrize(("old", "new"), [("10", "11"), ("11", "12"), ("12", "12")])
 @pytest.mark.parametrize("by", ["id", "alias"])
-async def test_an_upgraded_room_is_followed(scene: Scene, old: str, new: str, by: str) -> None:
+async def test_an_upgraded_room_is_followed(
+    scene: Scene, old: str, new: str, by: str, caplog: pytest.LogCaptureFixture
+) -> None:
     human = scene.human
     alias = f"{scene.alias}-up"
     room_id = await human.do(human.create, alias, room_version=old)
@@ -281,6 +314,7 @@ async def test_an_upgraded_room_is_followed(scene: Scene, old: str, new: str, by
         await bot.chat.say(post(room, "here now", "k"))
         await human.do(human.send, after, "!here")
         await until(lambda: [heard.room for heard in bot.heard] == [room])
+    assert caplog.messages == []  # nothing is wrong
     assert await human.do(human.bodies, after, scene.user) == ["here now"]
     async with scene.bot(room).running() as bot:
         await bot.ready()

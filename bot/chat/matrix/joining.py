@@ -30,6 +30,7 @@ class Joining:
         self._config = config
         self._upgrades = Upgrades(client, rooms, config.timings)
         self._held = 0.0  # the server answers no more of this before
+        self._leave_due = 0.0  # unknown rooms that could not be left are not tried before
 
     async def run(self) -> None:
         """Join what is not joined, for ever, as soon as it is known where we are. Raises TokenRefused."""
@@ -57,6 +58,8 @@ class Joining:
 
     async def _until_due(self) -> None:
         due = [place.due for place in self._rooms.places if self._restless(place)]
+        if self._leave_due > self._rooms.monotonic():
+            due.append(self._leave_due)
         wait = max(0.0, max(min(due), self._held) - self._rooms.monotonic()) if due else None
         try:
             async with asyncio.timeout(wait):
@@ -138,14 +141,15 @@ class Joining:
         if _is_ban(error):
             return f"banned from {place.address}: ask its moderators to lift that"
         if error.code == "M_FORBIDDEN":
-            return f"not invited to {place.address}: invite {self._client.user_id}"
+            before = f"{place.removal}; " if place.removal else ""
+            return f"{before}not invited to {place.address}: invite {self._client.user_id}"
         if error.code == "M_NOT_FOUND":
             return f"there is no room {place.address}: check the config file, or create it"
         return str(error)
 
     async def _leave_unknown(self) -> None:
         """Nobody configured them, and nobody who may invites the bot there: a room that was forgotten is a leak."""
-        if not self._config.leave_unknown or not self._rooms.all_known:
+        if not self._config.leave_unknown or not self._rooms.all_known or self._leave_due > self._rooms.monotonic():
             return
         for room_id in self._rooms.unknown() - self._invites.accepted:
             await self._rooms.in_touch.wait()
@@ -153,10 +157,16 @@ class Joining:
                 await ask(self._client.room_leave(room_id), f"leave {room_id}", self._config.timings.request)
             except TokenRefused:
                 raise
-            except (Refusal, TemporaryError) as error:  # with the next round
+            except Limited as error:  # of all rooms together
+                pause = error.retry_after or self._config.timings.join_pause.total_seconds()
+                self._leave_due = self._rooms.monotonic() + pause
+                return
+            except (Refusal, TemporaryError) as error:
                 log.warning("matrix cannot leave an unknown room room=%s error=%s", room_id, error)
+                self._leave_due = self._rooms.monotonic() + self._config.timings.longest_join_pause.total_seconds()
                 continue
-            self._rooms.left(room_id, "nobody configured it")
+            moved = self._rooms.newest(room_id) != room_id
+            self._rooms.left(room_id, "the bot went after it" if moved else "nobody configured it")
 
 
 def _is_ban(error: Refusal) -> bool:

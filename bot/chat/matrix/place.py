@@ -20,7 +20,7 @@ class Place:
     `id` is the room id, "" while nobody told us; `looked_up`: the server was asked for it since the start; `nowhere`:
     its alias leads to no room. `why` says why we are not in it, `closed` why it is of no use any more. `tries` were
     made in vain, the last one `tried`, the next one `due`. `removals`: how often in a row we were removed soon after,
-    `out`: when last.
+    `out`: when last, `removal`: by whom.
     """
 
     room: str
@@ -37,6 +37,7 @@ class Place:
     due: float = 0.0
     removals: int = 0
     out: float = float("-inf")
+    removal: str = ""
 
     def wait(self, why: str, asked: float | None = None) -> None:
         """We cannot be in it, and try again after a pause of at least the seconds `asked` for."""
@@ -56,7 +57,7 @@ class Place:
         """We are out: who is removed again and again comes back later and later, who is banned after a long pause."""
         now, longest = self.monotonic(), self.timings.longest_join_pause.total_seconds()
         self.removals = self.removals + 1 if now - self.out < 2 * longest else 1
-        self.out = now
+        self.out, self.removal = now, why
         self.tries = self.removals - 1
         self.wait(why, longest if banned else None)
 

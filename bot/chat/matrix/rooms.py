@@ -197,7 +197,8 @@ class Rooms:
         self._joined.discard(room_id)
         self.states.forget(room_id)
         self._silence.end(room_id)
-        log.warning("matrix left a room room=%s why=%s", self.name(room_id), why)
+        level = logging.WARNING if self.newest(room_id) == room_id else logging.INFO  # it moved, and we with it
+        log.log(level, "matrix left a room room=%s why=%s", self.name(room_id), why)
         for place in self.places:
             if place.id == room_id:
                 place.removed(why, banned)

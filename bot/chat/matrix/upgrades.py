@@ -17,6 +17,8 @@ from bot.errors import TemporaryError
 
 log = logging.getLogger(__name__)
 
+ON_ITS_WAY = "the bot is on its way"
+
 
 class Upgrades:
     """Follows tombstones, for the life of one client."""
@@ -44,7 +46,8 @@ class Upgrades:
             raise
         if why:
             if why != place.closed:
-                log.warning("matrix cannot follow a room room=%s why=%s", place.room, why)
+                level = logging.INFO if why.endswith(ON_ITS_WAY) else logging.WARNING
+                log.log(level, "matrix cannot follow a room room=%s why=%s", place.room, why)
             place.closed = why
             place.put_off()
             return
@@ -68,7 +71,7 @@ class Upgrades:
         if not self._rooms.is_joined(new) and (why := await self._join(stone)):
             return why
         if not self._rooms.states.knows(new):
-            return f"the room moved to {new}: the bot is on its way"  # the next answer of the sync tells of it
+            return f"the room moved to {new}: {ON_ITS_WAY}"  # the next answer of the sync tells of it
         if not self._holds(old, stone):
             self._false.add((old, new))
             await self._leave(new)
