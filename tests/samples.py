@@ -112,7 +112,7 @@ def summaries() -> list[Sample]:
         Sample("Catch-up", "Old news after a long silence.", (said(catch_up(Summary(212, 151, worst, gap))),)),
         Sample(
             "Digest",
-            "More waited than is said singly.",
+            "More waited than is said singly. An unknown failure of it that proves known has its own message.",
             (said(digest(Summary(58, 44, worst), 41, NOW - 2 * hours, NOW), True),),
         ),
     ]
