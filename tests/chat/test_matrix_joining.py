@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +23,6 @@ from tests.chat.fake_matrix import (
     FarEnd,
     bad_gateway,
     bot_for,
-    earlier_keep,
     line,
     never,
     refuses,
@@ -37,18 +35,6 @@ from tests.chat.matrix_bot import Bot, MemoryKeep, config, post, timings
 ADA = "@ada:example.org"
 NEW = "!new:elsewhere.org"
 SLOW = timings(join_pause=timedelta(seconds=60), longest_join_pause=timedelta(seconds=60))
-
-
-@pytest.fixture
-async def far_end() -> AsyncIterator[FarEnd]:
-    server = FarEnd()
-    async with server.serving():
-        yield server
-
-
-@pytest.fixture
-def keep() -> MemoryKeep:
-    return earlier_keep()
 
 
 def state(kind: str, **content: Any) -> dict[str, Any]:
