@@ -155,6 +155,15 @@ def test_what_is_shown_of_the_bot_fits_everywhere() -> None:
     assert len(shown.encode()) <= LONGEST_REALNAME
 
 
+def test_rooms_go_by_another_connection_only_where_there_is_one(caplog: pytest.LogCaptureFixture) -> None:
+    chat = IrcChat("oftc", settings(further_nicks=["gatewatch2"]), ["oftc:#gate"])
+    chat._gone(0)
+    chat._gone(1)
+    assert [record.getMessage().partition(" network")[0] for record in caplog.records] == [
+        "irc rooms go by other connections"
+    ]
+
+
 def test_all_nicks_log_in_to_the_same_account() -> None:
     config = settings(further_nicks=["gatewatch2"], nickserv={"password": "x"}, sasl={"password": "x"})
     second = config.of_nick("gatewatch2")

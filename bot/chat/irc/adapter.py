@@ -198,8 +198,8 @@ class IrcChat:
 
     def _gone(self, number: int) -> None:
         if len(self._links) > 1:
-            log.warning("irc rooms go by other connections network=%s away=%s", self.name, self._links[number].name)
-            self._spread.gone(number)
+            if self._spread.gone(number):
+                log.warning("irc rooms go by other connections network=%s away=%s", self.name, self._links[number].name)
             self._deal()
 
     def _deal(self) -> None:

@@ -42,10 +42,11 @@ class Spread:
         self._limits[number] = limits
         self._settle()
 
-    def gone(self, number: int) -> None:
-        """A connection will not be back soon: the others take its channels as far as they can."""
+    def gone(self, number: int) -> bool:
+        """A connection will not be back soon: the others take its channels as far as they can. Is there any other?"""
         self._gone.add(number)
         self._settle()
+        return len(self._gone) < len(self._limits)
 
     def full(self, number: int, channel: str, joined: Collection[str]) -> None:
         """The server let a connection into no more than `joined`, whatever limit it names; none teaches nothing."""
