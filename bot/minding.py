@@ -18,6 +18,7 @@ class Minder:
     ) -> None:
         self._chats, self._troubles, self._patience, self._clock = chats, troubles, patience, clock
         self._away: dict[str, datetime] = {}
+        self._reasons: dict[str, tuple[str, datetime]] = {}  # what is wrong with a room now, and since when
         self._noticed: set[str] = set()
 
     def look(self) -> None:
@@ -38,7 +39,16 @@ class Minder:
         for one in (status.connections or (status,)) if status.ready else ():
             self._part(f"account {one.name}", one.trouble if one.ready else "")
         for room, how in status.rooms.items() if status.ready else ():
-            self._part(f"room {room}", "" if how in (JOINED, WHEN_NEEDED, NOT_YET) else how)
+            self._room(f"room {room}", "" if how in (JOINED, WHEN_NEEDED, NOT_YET) else how)
+
+    def _room(self, part: str, trouble: str) -> None:
+        """What is to be done for a room may change while it is shut; said when it has stayed so for a while."""
+        now = self._clock()
+        if self._reasons.get(part, ("", now))[0] != trouble:
+            self._reasons[part] = trouble, now
+        self._part(part, trouble)
+        if trouble and now - self._reasons[part][1] > self._patience:
+            self._troubles.changed(part, trouble)
 
     def _part(self, part: str, trouble: str) -> None:
         now = self._clock()

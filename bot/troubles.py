@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -43,6 +43,7 @@ class Troubles:
         self._clock = clock
         self._open: dict[str, Trouble] = {}
         self._seen_by: dict[str, set[str]] = {}
+        self._told: dict[str, set[str]] = {}  # the sentences of each that lasts
         self._noticed: dict[str, tuple[str, datetime]] = {}
         self._posts: deque[Post] = deque(maxlen=WAITING)
 
@@ -61,6 +62,19 @@ class Troubles:
             return
         sentence = _without_name(part, sentence)
         self._open[part] = Trouble(part, sentence, since or self._clock())
+        self._say_trouble(part, sentence)
+
+    def changed(self, part: str, sentence: str) -> None:
+        """It lasts for another reason now; each reason is said once, as some come and go."""
+        trouble, sentence = self._open.get(part), _without_name(part, sentence)
+        if trouble is None or trouble.sentence == sentence:
+            return
+        self._open[part] = replace(trouble, sentence=sentence)
+        if sentence not in self._told[part]:
+            self._say_trouble(part, sentence)
+
+    def _say_trouble(self, part: str, sentence: str) -> None:
+        self._told.setdefault(part, set()).add(sentence)
         log.error("trouble part=%r why=%r", part, sentence)
         self._tell(f"trouble: {part}: {sentence}")
 
@@ -71,6 +85,7 @@ class Troubles:
         if part not in self._open or seen_by:
             return
         trouble = self._open.pop(part)
+        del self._told[part]
         lasted = int((self._clock() - trouble.since).total_seconds())
         log.info("trouble over part=%r lasted=%ds", part, lasted)
         self._tell(f"over: {part} works again after {_span(lasted)}")

@@ -10,6 +10,8 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import PermanentError, TemporaryError
+from bot.minding import Minder
+from bot.model import JOINED
 from bot.troubles import AGAIN, WAITING, Troubles
 from tests.fakes import START, Network, until
 
@@ -153,3 +155,23 @@ def test_what_several_see_is_over_when_none_of_them_does_any_more(caplog: pytest
     troubles.end("store")
     assert troubles.open == []
     assert caplog.text.count("trouble part='store'") == 1
+
+
+async def test_a_shut_room_s_new_reason_is_told_once_it_has_stayed() -> None:
+    ops = Ops()
+    minder = Minder({"oftc": ops.chat}, ops.troubles, timedelta(seconds=45), lambda: ops.now)
+    with running(ops.troubles):
+        for why in ("removed by ann", "removed by ann", "no such room", "not invited", "not invited", "removed by ann"):
+            ops.chat.rooms = {"oftc:#nova": why}
+            minder.look()
+            ops.now += timedelta(seconds=50)
+        minder.look()
+        assert [one.sentence for one in ops.troubles.open] == ["removed by ann"]
+        ops.chat.rooms = {"oftc:#nova": JOINED}
+        minder.look()
+        await until(lambda: len(ops.chat.told) == 3)
+    assert ops.chat.told == [
+        "trouble: room oftc:#nova: removed by ann",
+        "trouble: room oftc:#nova: not invited",
+        "over: room oftc:#nova works again after 5 min",
+    ]
