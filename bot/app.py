@@ -170,9 +170,8 @@ class Bot:
         if self.store.lost():
             raise UserError("the store's lock was lost, and another bot may have it now: this one has stopped")
         if scheduled and self._none_is_left():
-            raise UserError(
-                "no network is left, so the bot has stopped; mend this and start it again:", list(self._off.values())
-            )
+            why = [self._off[network_part(name)] for name in self.chats]
+            raise UserError("no network is left, so the bot has stopped; mend this and start it again:", why)
 
     def _announcer(self, chat: Chat, only: int | None) -> Announcer:
         fold, within = self.config.announce.fold_limit, self.core.rules.waits.say_within
