@@ -157,7 +157,7 @@ async def test_no_keys(proxy: Proxy, make: Make, nowhere: pytest.MonkeyPatch, tm
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bot.search.aws", None)
-    with pytest.raises(UserError, match=r"pip install 'gatewatch\[aws\]'"):
+    with pytest.raises(UserError, match=r"pip install '.\[aws\]'"):
         HttpSearch(SearchConfig.model_validate({"url": "https://example.org"} | settings()))
 
 

@@ -327,5 +327,5 @@ def test_only_its_owner_may_read_a_store(file: Path) -> None:
 def test_postgresql_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     for opening in (lambda url: Store.open(url, now=NOW), Store.copy_in_memory, locked_elsewhere):
-        with pytest.raises(UserError, match=r"pip install 'gatewatch\[postgres\]'"):
+        with pytest.raises(UserError, match=r"pip install '.\[postgres\]'"):
             opening("postgresql://localhost/gatewatch")
