@@ -85,6 +85,7 @@ def test_a_link_longer_than_a_line_is_named_by_its_host() -> None:
 
 @given(texts, rooms, st.lists(st.sampled_from(["a", "org", "#2098765", "[nova] gate"]), max_size=3))
 @example("#2098765 seen, #2098765 at https://a.org/#2098765", 200, ["#2098765"])
+@example("https://a.org/1 and much more than there is room for", 40, [])
 def test_formatting_changes_nothing_else(text: str, space: int, strong: list[str]) -> None:
     line = announcement(text, space)
     for formatting in ("none", "bold", "colour"):

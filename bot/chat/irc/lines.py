@@ -63,7 +63,7 @@ def announcement(text: str, space: int) -> str:
         return cut(line, space)
     before, _, after = line.rpartition(links[-1])
     rest = before.rstrip(" (<[") + after.rstrip(" )>].|")
-    return f"{cut(rest, space - size(links[-1]) - 1)} {links[-1]}"
+    return f"{cut(rest.lstrip(), space - size(links[-1]) - 1)} {links[-1]}".lstrip()
 
 
 def shortened(line: str, space: int) -> str:
