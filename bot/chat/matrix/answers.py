@@ -25,7 +25,7 @@ REASON_LENGTH = 200
 LONGEST_ASKED = 3600.0  # seconds; a proxy that asks for more would have the bot asleep when it is back
 
 
-class Refusal(Exception):
+class AnyRefusal(Exception):
     """The homeserver understood and said no: `code` is its errcode, `reason` its words."""
 
     def __init__(self, what: str, code: str, reason: str) -> None:
@@ -34,8 +34,12 @@ class Refusal(Exception):
         self.reason = reason
 
 
-class TokenRefused(Refusal):
-    """The access token is no longer good."""
+class Refusal(AnyRefusal):
+    """It says no to this request."""
+
+
+class TokenRefused(AnyRefusal):
+    """It says no to everything: the access token is no longer good. No Refusal, as nobody but the session can help."""
 
 
 class Limited(TemporaryError):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.byhand import grouped
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
@@ -78,8 +78,6 @@ class Encryption:
         try:
             await self._upload()
             await self._signing.sign()
-        except TokenRefused:
-            raise
         except Refusal as error:
             raise TemporaryError(f"encryption is not ready: {error}") from error
 
@@ -104,8 +102,6 @@ class Encryption:
             await self._upload()
             await self._ask_about_devices()
             await self._mend_sessions()
-        except TokenRefused:
-            raise
         except (Refusal, TemporaryError) as error:
             log.warning("matrix keys are not up to date error=%s", error)
 
@@ -114,8 +110,6 @@ class Encryption:
             return
         try:
             await ask(self._client.keys_upload(), "upload keys", self._within)
-        except TokenRefused:
-            raise
         except Refusal as error:
             if ALREADY_THERE in error.reason:
                 raise DeviceLost(f"the keys in {self._folder.path} are older than those on the homeserver") from error

@@ -11,7 +11,7 @@ from typing import Any
 from nio import MatrixRoom
 
 from bot.chat import Hear
-from bot.chat.matrix.answers import Refusal, ask
+from bot.chat.matrix.answers import AnyRefusal, ask
 from bot.chat.matrix.byhand import asked_to_verify, by_hand
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Acting, MatrixConfig
@@ -104,7 +104,7 @@ class Inbox:
             request = self._client.joined_members(room_id)
             try:
                 await ask(request, f"members of {room_id}", self._config.timings.request)
-            except (Refusal, TemporaryError) as error:  # a refused token is the sync's to answer
+            except (AnyRefusal, TemporaryError) as error:  # a refused token is the sync's to answer
                 log.warning("matrix takes a room for one of many people room=%s error=%s", room_id, error)
                 return False
         return bool(room.member_count <= 2)

@@ -7,7 +7,7 @@ import json
 import logging
 from dataclasses import asdict, dataclass
 
-from bot.chat.matrix.answers import Limited, Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Limited, Refusal, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.globs import matches_any
@@ -110,8 +110,6 @@ class Invites:
         request = client.join(room_id) if welcome else client.room_leave(room_id)
         try:
             await ask(request, f"{'join' if welcome else 'refuse'} {room_id}", within)
-        except TokenRefused:
-            raise
         except Refusal as error:  # taken back meanwhile
             self._accepted.discard(room_id)
             log.warning("matrix cannot answer an invitation room=%s error=%s", room_id, error)
@@ -142,8 +140,6 @@ class Invites:
                 request = client.room_resolve_alias(room)
                 if (await ask(request, f"look up {room}", self._config.timings.request)).room_id == room_id:
                     return True
-            except TokenRefused:
-                raise
             except Refusal:
                 continue
         return False
@@ -159,8 +155,6 @@ class Invites:
         request = client.room_get_state_event(room_id, "m.room.member", person)
         try:
             answer = await ask(request, f"look for {person}", self._config.timings.request)
-        except TokenRefused:
-            raise
         except Refusal:
             return False
         return bool(answer.content.get("membership") == "join")

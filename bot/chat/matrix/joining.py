@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from bot.chat.matrix.answers import Limited, Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Limited, Refusal, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.invites import Invites
@@ -82,8 +82,6 @@ class Joining:
             await self._upgrades.follow(place)
             if self._rooms.settled and not place.looked_up:
                 await self._enter(place)
-        except TokenRefused:
-            raise
         except Refusal as error:
             longest = self._config.timings.longest_join_pause.total_seconds()
             self._put_off(place, self._sentence(place, error), longest if _is_ban(error) else None)
@@ -124,8 +122,6 @@ class Joining:
         looked_up = self._client.room_resolve_alias(place.address)
         try:
             answer = await ask(looked_up, f"look up {place.address}", self._config.timings.request)
-        except TokenRefused:
-            raise
         except Refusal:
             place.nowhere = place.looked_up = True
             raise
@@ -155,8 +151,6 @@ class Joining:
             await self._rooms.in_touch.wait()
             try:
                 await ask(self._client.room_leave(room_id), f"leave {room_id}", self._config.timings.request)
-            except TokenRefused:
-                raise
             except Limited as error:  # of all rooms together
                 pause = error.retry_after or self._config.timings.join_pause.total_seconds()
                 self._leave_due = self._rooms.monotonic() + pause

@@ -10,7 +10,7 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
-from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.content import Content, cut, scrub
 from bot.chat.matrix.thumbnails import thumbnail
@@ -60,8 +60,6 @@ class Pictures:
         """0 where the server does not say: then the upload shows it."""
         try:
             answer = await ask(self._client.content_repository_config(), f"{room}: limit of uploads", self._within)
-        except TokenRefused:
-            raise
         except (Refusal, TemporaryError):
             return 0
         return answer.upload_size or 0
@@ -79,8 +77,6 @@ class Pictures:
 
         try:
             answer = await ask(upload(), f"{room}: upload a picture", self._within)
-        except TokenRefused:
-            raise
         except Refusal as error:
             raise PermanentError(str(error)) from error
         return {"file": keys | {"url": answer.content_uri}} if encrypted else {"url": answer.content_uri}

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from bot.chat.matrix.answers import Refusal, ask
+from bot.chat.matrix.answers import AnyRefusal, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.cryptoanswers import MEGOLM
 from bot.chat.matrix.roomstate import ENCRYPTED
@@ -47,7 +47,7 @@ class RoomKeys:
             raise PermanentError(f"{room}: the room is encrypted in a way that is not known: {algorithm[:50]}")
         try:
             await self._bring_key(room_id, room)
-        except (Refusal, StoreFault) as error:
+        except (AnyRefusal, StoreFault) as error:
             raise TemporaryError(f"{room}: the key of the room cannot be shared: {error}") from error
         except TemporaryError as error:
             raise TemporaryError(

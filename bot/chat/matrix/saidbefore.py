@@ -11,7 +11,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.client import Client
 from bot.model import Post
 
@@ -51,8 +51,6 @@ class SaidBefore:
             request = self._client.room_messages(room_id, start=start, limit=PAGE, message_filter=own)
             try:
                 page = await ask(request, f"{room}: look for what was said", self._within)
-            except TokenRefused:
-                raise
             except Refusal as error:
                 log.warning("matrix cannot look for what was said room=%s error=%s", room, error)
                 return ""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from bot.chat.matrix.answers import Limited, Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import AnyRefusal, Limited, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.content import Content, relation_of
@@ -116,8 +116,6 @@ class Sending:
             answer = await ask(request, post.room, self._timings.request)
         except Limited as error:
             raise Limited(str(error), retry_after=self._pace.refused(at, error.retry_after)) from error
-        except TokenRefused:
-            raise
         except Refusal as error:
             await self._still_in(room_id, post.room, error)
             if error.code == "M_FORBIDDEN":
@@ -139,7 +137,7 @@ class Sending:
             return
         try:
             answer = await ask(self._client.joined_rooms(), room, self._timings.request)
-        except Refusal as error:
+        except AnyRefusal as error:
             raise TemporaryError(str(error)) from error
         except TemporaryError as error:  # about this question there may be doubt, about the refused message not
             raise TemporaryError(str(error), retry_after=error.retry_after) from error

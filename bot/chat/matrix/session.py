@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from bot.chat.matrix.answers import BadCertificate, Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import AnyRefusal, BadCertificate, Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client, require_extra
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.files import read_secret
@@ -96,7 +96,7 @@ class Session:
 
         try:
             theirs = await own_keys(self._client, self._config.timings.request)
-        except Refusal as error:
+        except AnyRefusal as error:
             raise self._not_now(error) from error
         if theirs.device:
             raise PermanentError(
@@ -144,7 +144,7 @@ class Session:
         await self._kept.put("token", "")
         try:  # people's clients need not go on encrypting for it
             await ask(self._client.logout(), "log the lost device out", self._config.timings.request)
-        except (TemporaryError, Refusal) as error:
+        except (TemporaryError, AnyRefusal) as error:
             log.warning("matrix lost device stays on the account's list device=%s error=%s", device, error)
         self._client.close_store()
         if self._by_hand:
@@ -204,8 +204,6 @@ class Session:
     async def _ask(self, request: Awaitable[Any], what: str) -> Any:
         try:
             return await ask(request, what, self._config.timings.request)
-        except TokenRefused:
-            raise
         except Refusal as error:
             raise self._not_now(error) from error
 
@@ -217,7 +215,7 @@ class Session:
             answer = await ask(
                 self._client.login(password, device_name="gatewatch"), "log in", self._config.timings.request
             )
-        except Refusal as error:
+        except AnyRefusal as error:
             if error.code == "M_FORBIDDEN":
                 raise PermanentError(
                     f"{self._config.homeserver} refuses the password of {self._config.user} ({error.reason}): check "
@@ -237,7 +235,7 @@ class Session:
     async def _secret(self, name: str) -> str:
         return await asyncio.to_thread(read_secret, self._config, name)
 
-    def _not_now(self, error: Refusal) -> TemporaryError:
+    def _not_now(self, error: AnyRefusal) -> TemporaryError:
         """Proxies, full servers and those that are being mended refuse with all sorts of codes."""
         later = self._config.timings.longest_pause.total_seconds()
         said = f"{self._config.homeserver} does not let {self._config.user} in: {error}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from nio import RoomMemberEvent
 
-from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.client import Client
 from bot.errors import TemporaryError
 
@@ -78,8 +78,6 @@ class Timeline:
         while not gap.done:
             try:
                 await self._read_page(room_id, gap, since)
-            except TokenRefused:
-                raise
             except Refusal as error:
                 log.warning("matrix cannot fill a gap room=%s error=%s", room_id, error)
                 gap.done = True

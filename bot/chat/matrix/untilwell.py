@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from bot.chat.matrix.answers import Refusal, TokenRefused
+from bot.chat.matrix.answers import Refusal
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.pause import pause
 from bot.errors import TemporaryError
@@ -23,8 +23,6 @@ async def until_well(step: Callable[[], Awaitable[T]], timings: Timings, broken:
     while True:
         try:
             return await step()
-        except TokenRefused:
-            raise
         except (TemporaryError, Refusal) as error:
             fails += 1
             broken(str(error))

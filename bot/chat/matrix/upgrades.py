@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.place import Place
@@ -84,8 +84,6 @@ class Upgrades:
             return
         try:
             await ask(self._client.room_leave(false), f"leave {false}", self._within)
-        except TokenRefused:
-            raise
         except Refusal as error:  # with the next round
             log.warning("matrix cannot leave a false room room=%s error=%s", false, error)
             return
@@ -96,8 +94,6 @@ class Upgrades:
         new, server = stone.successor, stone.sender.partition(":")[2]
         try:
             await ask(self._client.join_through(new, server), f"join {new}", self._within)
-        except TokenRefused:
-            raise
         except Refusal as error:
             if error.code == "M_FORBIDDEN":
                 return f"the room moved to {new}, and the bot is not invited there: invite {self._client.user_id}"
