@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -80,6 +81,23 @@ async def ask(request: Awaitable[Any], what: str, within: timedelta) -> Any:
         raise TemporaryError(f"{what}: the connection broke: {_words(error)}", doubt=True) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError) as error:
         raise TemporaryError(f"{what}: the answer is not Matrix's: {type(error).__name__}", doubt=True) from error
+
+
+async def look(request: Awaitable[Any], what: str, within: timedelta) -> Any:
+    """As `ask`, for what changes nothing at the server: a TemporaryError has no doubt then."""
+    try:
+        return await ask(request, what, within)
+    except TemporaryError as error:
+        raise TemporaryError(str(error), retry_after=error.retry_after) from error
+
+
+@contextmanager
+def until_logged_in(room: str) -> Iterator[None]:
+    """Who says something in this room tries again later where the token is refused: the session sees to it."""
+    try:
+        yield
+    except TokenRefused as error:
+        raise TemporaryError(f"{room}: the access token was refused") from error
 
 
 async def _bounded(request: Awaitable[Any], within: timedelta) -> Any:

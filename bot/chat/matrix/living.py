@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.chat.matrix.answers import Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import Refusal, look
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.content import Content, message_content
 from bot.errors import TemporaryError
@@ -39,20 +39,16 @@ def alone(post: Post) -> Post:
 async def still_there(client: Client, room_id: str, post: Post, within: timedelta) -> bool:
     """Is what the post replaces in the room, ours, and not redacted? A server takes an edit of anything.
 
-    Raises TemporaryError, without doubt: nothing was said yet.
+    Raises TemporaryError, without doubt: nothing was said yet; and TokenRefused.
     """
     if post.replaces is None or not post.replaces.id:
         return True
     try:
-        answer = await ask(client.room_get_event(room_id, post.replaces.id), post.room, within)
-    except TokenRefused as error:
-        raise TemporaryError(f"{post.room}: the access token was refused") from error
+        answer = await look(client.room_get_event(room_id, post.replaces.id), post.room, within)
     except Refusal as error:
         if error.code in GONE:
             return False
         raise TemporaryError(str(error)) from error
-    except TemporaryError as error:
-        raise TemporaryError(str(error), retry_after=error.retry_after) from error
     source = answer.event.source
     redacted = not source.get("content") or "redacted_because" in source.get("unsigned", {})
     return not redacted and source.get("sender") == client.user_id

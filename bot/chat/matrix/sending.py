@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from bot.chat.matrix.answers import AnyRefusal, Limited, Refusal, TokenRefused, ask
+from bot.chat.matrix.answers import AnyRefusal, Limited, Refusal, ask, look, until_logged_in
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.content import Content, relation_of
@@ -61,7 +61,8 @@ class Sending:
         What the room may have already is looked for there first.
         """
         room_id = self._rooms.id(post.room)
-        anew = not await still_there(self._client, room_id, post, self._timings.request)
+        with until_logged_in(post.room):
+            anew = not await still_there(self._client, room_id, post, self._timings.request)
         (key, content), *further = events(alone(post) if anew else post, self._threads(post.room))
         said = await self._say(room_id, post, key, content)
         for key, content in further:
@@ -72,11 +73,9 @@ class Sending:
 
     async def _show(self, room_id: str, post: Post, picture: Picture) -> None:
         """Behind the text, and where that is."""
-        try:
+        with until_logged_in(post.room):
             encrypted = await self._keys.prepare(room_id, post.room)
             content = await self._pictures.content(picture, post.room, encrypted)
-        except TokenRefused as error:
-            raise TemporaryError(f"{post.room}: the access token was refused") from error
         if relation := relation_of(post, self._threads(post.room)):
             content["m.relates_to"] = relation
         await self._say(room_id, post, f"{post.key}.picture", content)
@@ -97,10 +96,8 @@ class Sending:
         async with self._turns.turn(room_id, first=first):
             if self._closed:
                 raise TemporaryError(f"{post.room}: not connected")
-            try:
+            with until_logged_in(post.room):
                 return await self._once(room_id, post, key, content)
-            except TokenRefused as error:
-                raise TemporaryError(f"{post.room}: the access token was refused") from error
 
     async def _once(self, room_id: str, post: Post, key: str, content: Content) -> str:
         since = doubt_since(post, self._clock())
@@ -136,11 +133,9 @@ class Sending:
         if refusal.code not in ("M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN"):
             return
         try:
-            answer = await ask(self._client.joined_rooms(), room, self._timings.request)
+            answer = await look(self._client.joined_rooms(), room, self._timings.request)
         except AnyRefusal as error:
             raise TemporaryError(str(error)) from error
-        except TemporaryError as error:  # about this question there may be doubt, about the refused message not
-            raise TemporaryError(str(error), retry_after=error.retry_after) from error
         if room_id not in answer.rooms:
             self._rooms.left(room_id, f"not in the room any more ({refusal.reason})")
             self._rooms.id(room)
