@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import os
 import platform
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -22,8 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from bench.measuring import run_measurement
 from bot.model import Build, Line
 from bot.search.embedded.writing import add
 from tests.chat.human_matrix import Human
@@ -88,6 +86,16 @@ def networks(ircd: Ircd, synapse: Synapse, nick: str) -> dict[str, Any]:
     return {"irc": irc, "matrix": matrix}
 
 
+async def readings(bot: Bot, wait: float) -> list[Cost]:
+    """Two, each after `wait` seconds of nothing to do."""
+    assert bot.process is not None
+    costs = []
+    for _ in range(2):
+        await asyncio.sleep(wait)
+        costs.append(cost(bot.process.pid))
+    return costs
+
+
 async def measure(
     name: str, folder: Path, search: Mapping[str, Any], ircd: Ircd, synapse: Synapse, wait: float
 ) -> None:
@@ -106,11 +114,7 @@ async def measure(
     bot = Bot(folder, config)
     with bot.running():
         await bot.until(lambda: [row.stage for row in bot.rows()] == ["said", "said"], 60)
-        assert bot.process is not None
-        costs = []
-        for _ in range(2):
-            await asyncio.sleep(wait)
-            costs.append(cost(bot.process.pid))
+        costs = await readings(bot, wait)
         await bot.stop()
     for number, one in enumerate(costs, 1):
         print(f"{name}: after {number * wait:.0f} s VmRSS {one.resident:.1f} MB, Pss {one.shared_out:.1f} MB")
@@ -140,10 +144,7 @@ def main() -> None:
     wait = parser.parse_args().seconds
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {platform.platform()}, Python {platform.python_version()}")
     started = time.monotonic()
-    try:
-        asyncio.run(run(wait))
-    except pytest.skip.Exception as missing:
-        sys.exit(str(missing))
+    run_measurement(run(wait))
     print(f"took {time.monotonic() - started:.0f} s")
 
 

@@ -11,14 +11,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-import pytest
-
-from bench.measuring import machine, memory
+from bench.measuring import machine, memory, run_measurement
 from tests.chat.fake_irc import OPEN, Fake, fake, polite
 from tests.chat.human_irc import Human, human
 from tests.chat.irc_bot import Running, post, running
@@ -129,10 +126,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="lines whose time is taken")
     given = parser.parse_args()
     machine()
-    try:
-        asyncio.run(run(given.seconds, given.rounds))
-    except pytest.skip.Exception as missing:
-        sys.exit(str(missing))
+    run_measurement(run(given.seconds, given.rounds))
 
 
 if __name__ == "__main__":

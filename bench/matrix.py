@@ -22,10 +22,8 @@ from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import quote
 
-import pytest
-
-from bench.idle import cost
-from bench.measuring import machine
+from bench.idle import readings
+from bench.measuring import machine, run_measurement
 from bot.chat.matrix.config import Timings
 from tests.chat.alerts import announcing, words
 from tests.chat.human_matrix import Human
@@ -126,13 +124,10 @@ async def idle(
     }
     bot = Process(folder / name, {**settings, "builds": {}, "poll": {}})
     with patch.dict(os.environ, more), bot.running():
+        await bot.until(lambda: "started networks=" in bot.log())  # with its store
         said = [sys.executable, "-m", "bot", "say", "-c", str(folder / name / "config.yaml"), rooms[0], "hello"]
         await asyncio.to_thread(subprocess.run, said, check=True, stdout=subprocess.DEVNULL)
-        assert bot.process is not None
-        costs = []
-        for _ in range(2):
-            await asyncio.sleep(wait)
-            costs.append(cost(bot.process.pid))
+        costs = await readings(bot, wait)
         await bot.stop()
     used = 100 * (costs[1].cpu - costs[0].cpu) / wait
     print(f"idle, {name}: VmRSS {costs[1].resident:.1f} MB, Pss {costs[1].shared_out:.1f} MB, CPU {used:.2f} %")
@@ -161,10 +156,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="between two readings of an idle bot")
     given = parser.parse_args()
     machine()
-    try:
-        asyncio.run(run(given.rounds, given.seconds))
-    except pytest.skip.Exception as missing:
-        sys.exit(str(missing))
+    run_measurement(run(given.rounds, given.seconds))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import statistics
+import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+import pytest
 
 from tests.servers.opensearch import call
 
@@ -65,6 +69,14 @@ def machine(url: str | None = None, **more: object) -> None:
         **more,
     }
     print("; ".join(f"{name} {value}" for name, value in facts.items()))
+
+
+def run_measurement(work: Coroutine[Any, Any, None]) -> None:
+    """Do it; where a server is missing that it needs, end with what to install."""
+    try:
+        asyncio.run(work)
+    except pytest.skip.Exception as missing:
+        sys.exit(str(missing))
 
 
 def server(url: str) -> str:

@@ -10,8 +10,6 @@ the event loop stood still, waits for a processor left out.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +17,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 import vodozemac
 from nio import Api
 
-from bench.measuring import machine
+from bench.measuring import machine, run_measurement
 from tests.chat.human_matrix import Human
 from tests.chat.matrix_bot import PASSWORD, Bot, MemoryKeep, config, post, timings
 from tests.heartbeat import heartbeat
@@ -91,10 +88,7 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=200)
     given = parser.parse_args()
     machine()
-    try:
-        asyncio.run(run(given.devices))
-    except pytest.skip.Exception as missing:
-        sys.exit(str(missing))
+    run_measurement(run(given.devices))
 
 
 if __name__ == "__main__":
