@@ -173,6 +173,8 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
 
 
 class Reactor(irc.client_aio.AioReactor):  # type: ignore[misc]
+    """The library's, for connections of ours."""
+
     connection_class = Connection
 
 

@@ -18,6 +18,8 @@ class Again(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
+    """`why`: what it means, and what to do, for operators."""
+
     why: str
     again: Again
 

@@ -20,6 +20,7 @@ SEED_BYTES = 32
 
 
 def new_seeds() -> dict[str, str]:
+    """A random seed in hex for each use of an identity's keys."""
     return {use: secrets.token_hex(SEED_BYTES) for use in USES}
 
 
