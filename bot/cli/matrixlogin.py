@@ -46,7 +46,7 @@ def matrix_account(settings: Config, network: str) -> MatrixConfig:
 
 def _account(settings: Config, network: str) -> MatrixConfig:
     found = matrix_account(settings, network)
-    if found.token is not None or found.token_file is not None:
+    if found.has_token:
         raise UserError(f"{network} has a token in the config file, and uses that: take it out there first")
     return found
 

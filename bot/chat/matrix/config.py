@@ -24,6 +24,7 @@ def homeserver(value: str) -> str:
 
 
 def user_id(value: str) -> str:
+    """The whole id of an account."""
     if not re.fullmatch(r"@[^:\s]+:\S+", value):
         raise ValueError("a Matrix id is written @gatewatch:example.org")
     return value
@@ -58,6 +59,7 @@ def room_fault(address: str) -> str:
 
 
 def room(value: str) -> str:
+    """A room's alias or id."""
     if fault := room_fault(value):
         raise ValueError(f"{value!r}: {fault}")
     return value
@@ -151,6 +153,14 @@ class MatrixConfig(Section):
             if fault := room_fault(address):
                 raise ValueError(f"{address}: {fault}")
         return value
+
+    @property
+    def has_password(self) -> bool:
+        return self.password is not None or self.password_file is not None
+
+    @property
+    def has_token(self) -> bool:
+        return self.token is not None or self.token_file is not None
 
     def threads_in(self, room: str) -> bool:
         """Of a room by its full name."""

@@ -37,11 +37,11 @@ def tls_context(config: MatrixConfig) -> ssl.SSLContext | bool:
 def faults(config: MatrixConfig) -> Iterator[tuple[tuple[str, ...], str]]:
     """What of it the bot could not use: the key in the section, and why not."""
     checks: dict[str, Callable[[], object]] = {"ca_file": lambda: tls_context(config)}
-    if config.password is not None or config.password_file is not None:
+    if config.has_password:
         checks["password" if config.password_file is None else "password_file"] = lambda: read_secret(
             config, "password"
         )
-    if config.token is not None or config.token_file is not None:
+    if config.has_token:
         checks["token" if config.token_file is None else "token_file"] = lambda: read_secret(config, "token")
     for key, check in checks.items():
         try:

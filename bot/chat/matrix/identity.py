@@ -15,10 +15,10 @@ from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.crosssigning import Identity, new_seeds
 from bot.chat.matrix.cryptofolder import SEEDS, CryptoFolder
 from bot.chat.matrix.devicekeys import cross_signing_key, signed, signed_by_owner
+from bot.chat.matrix.files import read_secret
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.mapping import mapping
 from bot.errors import PermanentError
-from bot.section import secret
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +97,7 @@ class SignedIn:
         body = identity.upload(self._client.device_id, self._client.olm.account.sign)
         answer = await self._device_signing(body)
         if "flows" in answer:  # https://spec.matrix.org/v1.15/client-server-api/#user-interactive-authentication-api
-            password = await asyncio.to_thread(secret, self._config.password, self._config.password_file)
-            if not password:
+            if not self._config.has_password:
                 self.trouble = (
                     "the homeserver wants the password of the account before the bot's device can be signed: put "
                     "password or password_file into the config file for one start (in place of a token), or stop the "
@@ -108,7 +107,7 @@ class SignedIn:
             login = {
                 "type": "m.login.password",
                 "identifier": {"type": "m.id.user", "user": self._config.user},
-                "password": password,
+                "password": await asyncio.to_thread(read_secret, self._config, "password"),
                 "session": answer.get("session", ""),
             }
             answer = await self._device_signing({**body, "auth": login})

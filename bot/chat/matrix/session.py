@@ -41,8 +41,8 @@ class Session:
         self._monotonic = monotonic
         self._logged_in_at: float | None = None
         self._device_made_at: float | None = None
-        self._pasted = config.token is not None or config.token_file is not None
-        self._by_hand = not self._pasted and config.password is None and config.password_file is None
+        self._pasted = config.has_token
+        self._by_hand = not config.has_token and not config.has_password
 
     async def log_in(self, password: str) -> str:
         """Log in by hand, on the kept device; the device. Raises as `open` does."""

@@ -12,11 +12,11 @@ from bot.chat.matrix.answers import Refusal, TokenRefused, ask
 from bot.chat.matrix.client import Client, new_client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.cryptofolder import PICKLE_KEY, CryptoFolder
+from bot.chat.matrix.files import read_secret
 from bot.chat.matrix.identity import own_keys
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.slowed import Slowed
 from bot.errors import PermanentError
-from bot.section import secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,11 @@ async def _look(client: Client, config: MatrixConfig, folder: CryptoFolder) -> S
 
 
 async def _token(config: MatrixConfig, kept: Kept) -> str:
-    try:
-        given = await asyncio.to_thread(secret, config.token, config.token_file)
-    except (OSError, ValueError) as error:
-        raise PermanentError(f"token_file {config.token_file} cannot be read: {error}") from error
-    token = given or await kept.get("token")
+    if config.has_token:
+        return await asyncio.to_thread(read_secret, config, "token")
+    token = await kept.get("token")
     if not token:
-        by_hand = config.password is None and config.password_file is None
-        step = f"gatewatch matrix login {kept.network}" if by_hand else "start the bot once"
+        step = "start the bot once" if config.has_password else f"gatewatch matrix login {kept.network}"
         raise PermanentError(f"{config.user} is not logged in: {step}")
     return token
 
