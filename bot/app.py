@@ -18,6 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.announcer import Announcer
 from bot.asking import Desk
 from bot.chat import Chat
+from bot.clock import utc_now
 from bot.config import Config
 from bot.core import build_core, edits_of
 from bot.errors import PermanentError, UserError
@@ -37,11 +38,6 @@ LOOK = "look"  # the scheduler's name for it
 DRAIN = 3.0  # seconds that a message which is being said has to get there when the bot is told to stop
 AGAIN = 30.0  # seconds until a network whose adapter failed unexpectedly is tried again
 PATIENCE = timedelta(seconds=45)
-
-
-def utc_now() -> datetime:
-    """The one clock."""
-    return datetime.now(UTC)
 
 
 def open_search(config: Config, notice: Notice = logged) -> Search:

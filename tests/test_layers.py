@@ -71,6 +71,7 @@ EDGES = ("bot.store", "bot.chat", "bot.search", "bot.sources", "bot.app", "bot.c
 ADAPTERS = ("bot/chat/irc", "bot/chat/matrix", "bot/chat/console", "bot/search/http", "bot/search/embedded")
 FOR_ADAPTERS = (
     "bot.certificates",
+    "bot.clock",
     "bot.errors",
     "bot.model",
     "bot.retryafter",

@@ -9,8 +9,9 @@ from pathlib import Path
 import typer
 
 from bot import yamlmarks
-from bot.app import open_search, utc_now
+from bot.app import open_search
 from bot.cli.common import configured, known, listed, told
+from bot.clock import utc_now
 from bot.config import Config
 from bot.errors import UserError
 from bot.resources import shipped

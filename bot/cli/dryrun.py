@@ -7,7 +7,8 @@ from datetime import datetime
 
 import typer
 
-from bot.app import open_search, utc_now
+from bot.app import open_search
+from bot.clock import utc_now
 from bot.config import Config
 from bot.core import Core, build_core
 from bot.deliveries import since_of

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from bot.app import utc_now
 from bot.cli.common import configured
+from bot.clock import utc_now
 from bot.errors import UserError
 from bot.text import counted
 

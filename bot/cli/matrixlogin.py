@@ -9,9 +9,10 @@ from pathlib import Path
 
 import typer
 
-from bot.app import StoreKeep, utc_now
+from bot.app import StoreKeep
 from bot.chat.matrix.config import MatrixConfig
 from bot.cli.common import configured, start_short_log, store_address
+from bot.clock import utc_now
 from bot.config import Config
 from bot.errors import UserError
 from bot.store import Store

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bot.app import StoreKeep, utc_now
+from bot.app import StoreKeep
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.cryptofolder import CryptoFolder
 from bot.cli.common import configured, start_short_log, store_address
 from bot.cli.matrixlogin import matrix_account
+from bot.clock import utc_now
 from bot.errors import UserError
 from bot.store import Store
 

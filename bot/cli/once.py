@@ -9,11 +9,12 @@ from pathlib import Path
 
 import typer
 
-from bot.app import Bot, utc_now
+from bot.app import Bot
 from bot.cli.common import configured, start_short_log, store_address
 from bot.cli.connected import connected
 from bot.cli.dryrun import dry_run as tried
 from bot.cli.run import first_load
+from bot.clock import utc_now
 from bot.config import Config
 from bot.core import waits_of
 from bot.errors import UserError

@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.app import open_search, utc_now
+from bot.app import open_search
 from bot.cli.common import back, configured, known, told
+from bot.clock import utc_now
 from bot.config import Config
 from bot.errors import UserError
 from bot.links import web

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import typer
 
-from bot.app import utc_now
 from bot.cli.common import configured
+from bot.clock import utc_now
 from bot.core import rules_of
 from bot.errors import UserError
 from bot.incidents import Judged

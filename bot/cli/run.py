@@ -10,9 +10,10 @@ from pathlib import Path
 
 import typer
 
-from bot.app import Bot, utc_now
+from bot.app import Bot
 from bot.cli.common import configured, start_log, store_address
 from bot.cli.index import left_out, load_folder
+from bot.clock import utc_now
 from bot.config import Config
 from bot.store import Store
 

@@ -12,10 +12,11 @@ from uuid import uuid4
 
 import typer
 
-from bot.app import Bot, named_rooms, utc_now
+from bot.app import Bot, named_rooms
 from bot.chat.irc.config import is_channel
 from bot.cli.common import configured, start_short_log, store_address
 from bot.cli.connected import connected
+from bot.clock import utc_now
 from bot.config import Config
 from bot.errors import UserError
 from bot.model import Message, room_address

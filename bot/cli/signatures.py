@@ -95,8 +95,9 @@ def _unchecked(doubts: Mapping[str, set[str]]) -> list[str]:
 
 async def _live(config: Path, scope: Scope, since: str, all_of_them: bool) -> tuple[Loaded, Mapping[str, set[str]]]:
     """The signatures with what the index says of them as warnings, and what it could not say."""
-    from bot.app import open_search, utc_now
+    from bot.app import open_search
     from bot.cli.common import back, configured, told
+    from bot.clock import utc_now
     from bot.model import Unknown
     from bot.signatures import warn
     from bot.sources.index import AHEAD

@@ -16,8 +16,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from bot.app import open_search, utc_now
+from bot.app import open_search
 from bot.cli.common import back, configured, known, told
+from bot.clock import utc_now
 from bot.config import Config
 from bot.errors import UserError
 from bot.model import Signature, Window

@@ -6,21 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.announcer import Announcer
 from bot.chat import Chat
+from bot.clock import utc_now
 from bot.model import Message
 from bot.records import Delivery, Kind, Rendered, Stage
 from bot.store import Store, Tx
 from bot.troubles import Troubles
 
 NEVER_OLD = timedelta(days=365)  # what waits is said singly, however quick the clock is
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass

@@ -19,12 +19,13 @@ from bot.announcer import Announcer
 from bot.app import StoreKeep
 from bot.chat.matrix.adapter import MatrixChat
 from bot.chat.matrix.config import MatrixConfig
+from bot.clock import utc_now
 from bot.model import Heard, Message
 from bot.records import Delivery, Rendered
 from bot.replies import Replies
 from bot.store import Store, Tx
 from bot.troubles import Troubles
-from tests.chat.alerts import NEVER_OLD, utc_now, words
+from tests.chat.alerts import NEVER_OLD, words
 
 ENDS_WITHIN = 10.0
 

@@ -19,9 +19,10 @@ from urllib.parse import quote
 import pytest
 
 from bot.chat.matrix.config import MatrixConfig
+from bot.clock import utc_now
 from bot.records import Kind, Stage
 from bot.store import Store, Tx
-from tests.chat.alerts import utc_now, words
+from tests.chat.alerts import words
 from tests.chat.human_js import JsHuman
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import PASSWORD, config

@@ -16,9 +16,10 @@ import pytest
 from pydantic import SecretStr
 
 from bot.chat.matrix.answers import Limited
+from bot.clock import utc_now
 from bot.records import Stage
 from bot.replies import Replies
-from tests.chat.alerts import announcing, utc_now, words
+from tests.chat.alerts import announcing, words
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import Bot, MemoryKeep, config, post
 from tests.chat.matrix_process import answer

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.app import utc_now
 from bot.cli import dead as burying
 from bot.cli import stats as counting
 from bot.cli.index import load_folder
+from bot.clock import utc_now
 from bot.errors import UserError
 from bot.model import Build, Signature
 from bot.workbench.dead import Judged

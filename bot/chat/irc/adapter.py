@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from bot.chat import Hear
@@ -27,14 +27,11 @@ from bot.chat.irc.spread import Spread
 from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import first_of
 from bot.chat.keep import Keep
+from bot.clock import utc_now
 from bot.errors import PermanentError, TemporaryError
 from bot.model import NOT_YET, WHEN_NEEDED, Heard, NetworkStatus, Post, Said, room_address
 
 log = logging.getLogger(__name__)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class IrcChat:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,6 +28,7 @@ from bot.chat.matrix.session import DeviceLost, Session
 from bot.chat.matrix.slowed import Slowed
 from bot.chat.matrix.sync import Sync
 from bot.chat.matrix.untilwell import until_well
+from bot.clock import utc_now
 from bot.errors import PermanentError, TemporaryError
 from bot.model import NetworkStatus, Post, Said
 
@@ -39,10 +40,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 NOTICES = 20  # the latest
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class MatrixChat:
@@ -61,7 +58,7 @@ class MatrixChat:
         rooms: Sequence[str],
         keep: Keep,
         *,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
         prefix: str = "!",
         crypto: Path | None = None,
     ) -> None:
