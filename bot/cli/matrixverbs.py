@@ -50,3 +50,21 @@ def verify(
     from bot.cli.matrixverify import verify
 
     verify(config, network)
+
+
+@matrix.command("redact", epilog=CODES)
+def redact(
+    network: Annotated[str, typer.Argument(help="A network of the config file whose type is matrix.")],
+    link: Annotated[str, typer.Argument(help="The link to the message, as a client shares it.")],
+    reason: Annotated[str, typer.Option(help="Why, for the room's moderators to read.")] = "",
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Take back a message that the bot said, with all its edits: a log had a secret in it, say.
+
+    Works while the bot runs. What the bot has to say about the same change later becomes a message of its own.
+
+    Example: gatewatch matrix redact opendev 'https://matrix.to/#/!room:example.org/$event' --reason 'a password'
+    """
+    from bot.cli.matrixredact import redact
+
+    redact(config, network, link, reason)

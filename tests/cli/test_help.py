@@ -25,6 +25,7 @@ VERBS = (
     "signatures dead",
     "route test",
     "matrix login",
+    "matrix redact",
 )
 
 
