@@ -8,7 +8,6 @@ from pathlib import Path
 import typer
 
 from bot.app import StoreKeep
-from bot.chat.matrix.config import MatrixConfig
 from bot.cli.common import configured, start_short_log, store_address
 from bot.cli.matrixlogin import matrix_account
 from bot.clock import utc_now
@@ -18,7 +17,7 @@ from bot.store import Store
 
 def redact(config: Path, network: str, link: str, reason: str) -> None:
     """Raises UserError where the link is none, TemporaryError and PermanentError where it was not taken back."""
-    from bot.chat.matrix.redacting import message_of
+    from bot.chat.matrix.redacting import message_of, take_back
 
     settings = configured(config)
     start_short_log()
@@ -28,14 +27,8 @@ def redact(config: Path, network: str, link: str, reason: str) -> None:
         raise UserError(f'{link}: no link to a message. Element has it as "Share", it begins with https://matrix.to/#/')
     store = Store.open(store_address(settings), now=utc_now(), lock=False)
     try:
-        count = asyncio.run(_take_back(network, account, store, message, reason))
+        count = asyncio.run(take_back(network, account, StoreKeep(store), message, reason))
     finally:
         store.close_now()
     edits = f" and {count - 1} edit{'s' if count > 2 else ''} of it" if count > 1 else ""
     typer.echo(f"taken back: the message{edits}" if count else "it was taken back before")
-
-
-async def _take_back(network: str, account: MatrixConfig, store: Store, message: tuple[str, str], reason: str) -> int:
-    from bot.chat.matrix.redacting import take_back
-
-    return await take_back(network, account, StoreKeep(store), message, reason)
