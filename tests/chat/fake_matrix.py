@@ -28,6 +28,7 @@ VERBS = (
         "leave",
         "/event/",
         "/state/",
+        "account_data",
     ),
 )
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

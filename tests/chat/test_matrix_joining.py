@@ -197,6 +197,38 @@ async def test_an_invitation_that_the_server_limits_stops_the_round(far_end: Far
         await until(lambda: keep.value(".invitations") == "[]")
 
 
+@pytest.mark.parametrize(
+    ("listed", "noted"),
+    [
+        (refuses("M_NOT_FOUND", 404), {"@eve:y": ["!talk:x"]}),
+        (says({"@eve:y": "odd", "@bob:z": ["!b:z"]}), {"@eve:y": ["!talk:x"], "@bob:z": ["!b:z"]}),
+        (says({"@eve:y": ["!talk:x"]}), None),
+        (refuses("M_FORBIDDEN", 403), None),
+        (bad_gateway, None),
+    ],
+)
+async def test_a_private_talk_is_noted_beside_the_others(
+    far_end: FarEnd, keep: MemoryKeep, listed: Answer, noted: dict[str, list[str]] | None
+) -> None:
+    keep.values[f"matrix.net.{USER}.invitations"] = json.dumps(
+        [{"room_id": "!talk:x", "inviter": "@eve:y", "direct": True}]
+    )
+    written = []
+
+    async def account_data(request: web.Request) -> web.StreamResponse:
+        if request.method == "GET":
+            return await listed(request)
+        written.append(await request.json())
+        return web.json_response({})
+
+    far_end.answers |= {"account_data": account_data, "join": says({"room_id": "!talk:x"})}
+    async with bot_for(far_end, keep, invites={"people": ["@eve:y"]}).running() as bot:
+        await until(lambda: keep.value(".invitations") == "[]")
+        assert bot.chat._rooms.is_joined("!talk:x")
+    assert far_end.count("GET account_data") == 1
+    assert written == ([] if noted is None else [noted])
+
+
 async def test_no_more_than_some_invitations_are_kept(far_end: FarEnd, keep: MemoryKeep) -> None:
     kept = Kept(keep, "net", USER)
     bot_config = config(far_end.url, USER)

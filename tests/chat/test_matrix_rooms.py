@@ -77,6 +77,22 @@ async def _is(human: Human, room_id: str, user: str, wanted: str) -> bool:
     return await pending(human, room_id, user) == wanted
 
 
+async def test_private_talks_are_known_as_such_to_the_accounts_other_clients(
+    scene: Scene, people: tuple[Human, Human]
+) -> None:
+    eve = people[1]
+    phone = await eve.do(Human, scene.synapse.url, scene.user[1:].partition(":")[0], PASSWORD)
+    async with scene.bot(invites={"people": [eve.id]}).running() as bot:
+        await bot.ready()
+        for direct in (True, False, True):
+            room_id = await invited_by(scene, eve, direct)
+            await until(lambda room_id=room_id: _is(eve, room_id, scene.user, "join"))
+            await answered(scene)
+    joined = await eve.do(lambda: json.loads(scene.keep.value(".accepted")))
+    talks = (await phone.do(phone.call, "GET", f"user/{scene.user}/account_data/m.direct"))[eve.id]
+    assert (len(joined), len(talks), set(talks) < set(joined)) == (3, 2, True)
+
+
 async def test_rooms_are_on_the_list_by_id_or_alias_whoever_invites(scene: Scene, people: tuple[Human, Human]) -> None:
     eve = people[1]
     by_id = await eve.do(eve.create, public=False)

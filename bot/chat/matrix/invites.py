@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from bot.chat.matrix.answers import Limited, Refusal, ask
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
+from bot.chat.matrix.direct import note_direct
 from bot.chat.matrix.globs import matches_any
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.rooms import Rooms
@@ -116,8 +117,16 @@ class Invites:
             return
         if welcome:
             self._rooms.joined([room_id])
+            if invitation.direct:
+                await self._note_direct(client, invitation)
         verb = "accepted" if welcome else "refused"
         log.info("matrix %s an invitation room=%s from=%s", verb, room_id, invitation.inviter)
+
+    async def _note_direct(self, client: Client, invitation: Invitation) -> None:
+        try:
+            await note_direct(client, invitation.room_id, invitation.inviter, self._config.timings.request)
+        except (Refusal, TemporaryError) as error:  # only other clients of this account would show it
+            log.warning("matrix cannot note a private talk room=%s error=%s", invitation.room_id, error)
 
     async def _welcome(self, client: Client, invitation: Invitation) -> bool:
         if self._is_by_name(invitation) or await self._listed(client, invitation.room_id):
