@@ -12,9 +12,9 @@ from bot.chat import Chat
 from bot.deliveries import fold_stale
 from bot.errors import PermanentError, TemporaryError
 from bot.folding import PATIENCE, Shares, too_slow
-from bot.model import JOINED, Message, NetworkStatus, Post, Said
 from bot.records import Delivery, Rendered
 from bot.store import Store, Tx
+from bot.talk import JOINED, Message, NetworkStatus, Post, Said
 from bot.troubles import Troubles
 
 log = logging.getLogger(__name__)

@@ -24,11 +24,11 @@ from bot.core import build_core, edits_of
 from bot.errors import PermanentError, UserError
 from bot.incidents import Waits
 from bot.minding import Minder
-from bot.model import room_address
 from bot.replies import Replies
 from bot.search import Search
 from bot.search.without import Notice, logged
 from bot.store import Store
+from bot.talk import room_address
 from bot.troubles import Troubles
 from bot.watch import Watch
 

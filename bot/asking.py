@@ -10,11 +10,12 @@ from bot.commands import Ask, Health, Limiter, answer
 from bot.config import Config
 from bot.core import Core
 from bot.incidents import judge
-from bot.model import Answer, Heard, Hit, Message, Window
+from bot.model import Answer, Hit, Window
 from bot.plots.drawing import Drawing, can_draw
 from bot.records import Failure
 from bot.routing import wants
 from bot.store import Store
+from bot.talk import Heard, Message
 from bot.troubles import Troubles
 from bot.watch import Watch
 

@@ -14,9 +14,9 @@ from bot.chat.irc.checks import faults as irc_faults
 from bot.chat.irc.config import IrcConfig, channel_fault
 from bot.chat.matrix.checks import faults as matrix_faults
 from bot.chat.matrix.config import MatrixConfig, room_fault
-from bot.model import room_address
 from bot.search import tls
 from bot.sections import Feed, RoomManner
+from bot.talk import room_address
 from bot.wording import strange_word
 from bot.yamlmarks import Fault, KeyPath, Marked
 

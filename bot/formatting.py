@@ -13,9 +13,10 @@ from itertools import chain
 
 from bot.incidents import Judged
 from bot.links import Links, web
-from bot.model import Build, Message
+from bot.model import Build
 from bot.reasons import telling
 from bot.records import State
+from bot.talk import Message
 from bot.text import counted, cut, one_line, size
 
 # The worst case of a line's budget on IRC (nick 30, user 11, host 64, channel 50): facts of RFC 2812 2.3 with the

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from bot.chat import Chat
-from bot.model import JOINED, NOT_NEEDED, NOT_YET, WHEN_NEEDED, NetworkStatus
+from bot.talk import JOINED, NOT_NEEDED, NOT_YET, WHEN_NEEDED, NetworkStatus
 from bot.troubles import Troubles
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from bot.model import Build, Hit, Line, Message, Said
+from bot.model import Build, Hit, Line
+from bot.talk import Message, Said
 
 ALL = "all"  # the signature id of an Unsearched that stands for more than ten
 

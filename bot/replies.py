@@ -12,8 +12,8 @@ from itertools import count
 
 from bot.chat import Chat
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Heard, Message, Post
 from bot.store import Store, Tx
+from bot.talk import Heard, Message, Post
 
 log = logging.getLogger(__name__)
 

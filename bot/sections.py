@@ -13,9 +13,9 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 
 from bot.chat.irc.config import IrcConfig
 from bot.chat.matrix.config import MatrixConfig
-from bot.model import EVERYBODY
 from bot.patterns import Matcher
 from bot.section import ConfigPath, Duration, Section, beside_config, secret
+from bot.talk import EVERYBODY
 from bot.text import plain_emoji
 
 Event = Literal["known", "unknown"]

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from bot.chat import Chat
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Message, Post, room_address
+from bot.talk import Message, Post, room_address
 
 log = logging.getLogger(__name__)
 

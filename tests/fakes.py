@@ -35,10 +35,7 @@ from bot.model import (
     Hit,
     Line,
     Listed,
-    NetworkStatus,
-    Post,
     Profile,
-    Said,
     Signature,
     Totals,
     Unknown,
@@ -53,6 +50,7 @@ from bot.search import Question, Search
 from bot.search.profiles import LOGSENDER
 from bot.sources.index import IndexSource
 from bot.store import Store
+from bot.talk import NetworkStatus, Post, Said
 from bot.troubles import Troubles
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import strategies as st
 
 from bot.chat.matrix.content import message_content
-from bot.model import Message, Post, Said
+from bot.talk import Message, Post, Said
 
 FRAGMENTS = (
     "<b>",

@@ -20,9 +20,9 @@ from PIL import Image
 from bot.chat.irc.lines import announcement, reply, space_for, worst_prefix
 from bot.chat.irc.speech import MOST_REPLY_LINES
 from bot.chat.matrix.living import events
-from bot.model import Picture, Post
 from bot.plots import Plot
 from bot.plots.drawing import Drawing
+from bot.talk import Picture, Post
 from tests.samples import Sample, announcements, replies, summaries, troubles
 
 DOCS = Path(__file__).parents[1] / "docs"

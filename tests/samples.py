@@ -14,10 +14,11 @@ from bot.chat.matrix.unreadable import NO_KEY
 from bot.commands import Ask, Health, Limiter, answer
 from bot.formatting import Cause, Report, Summary, catch_up, change_message, corrected_message, digest
 from bot.incidents import Judged
-from bot.model import Build, Heard, Line, Message, NetworkStatus, Person, Picture, Post, Ran, Said, Signature
+from bot.model import Build, Line, Ran, Signature
 from bot.plots import Plot
 from bot.records import Failure, Found, State
 from bot.store import Store
+from bot.talk import Heard, Message, NetworkStatus, Person, Picture, Post, Said
 from bot.troubles import Troubles
 from tests.commands.conftest import LINKS, NOW, failure
 from tests.commands.test_check import asked_of

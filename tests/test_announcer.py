@@ -11,10 +11,10 @@ import pytest
 from bot.announcer import Announcer
 from bot.config import Announce, Feed
 from bot.errors import PermanentError, TemporaryError
-from bot.model import JOINED, Message
 from bot.records import Delivery, Kind, Rendered, Stage
 from bot.sections import Mentions, RoomManner
 from bot.store import Store, Tx
+from bot.talk import JOINED, Message
 from tests.fakes import IRC, MATRIX, MINUTE, START, Gate, until
 
 Gates = Callable[..., Gate]

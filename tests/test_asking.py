@@ -13,8 +13,9 @@ import yaml
 from bot.asking import Desk
 from bot.config import Config, load
 from bot.core import build_core
-from bot.model import Field, Heard, Person
+from bot.model import Field
 from bot.store import Store
+from bot.talk import Heard, Person
 from bot.troubles import Troubles
 from bot.watch import Watch
 from tests.commands.conftest import failure

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from bot.formatting import LINE, Cause, Report, Summary, catch_up, change_message, corrected_message, digest
 from bot.incidents import Judged
 from bot.links import Links
-from bot.model import Build, Line, Message
+from bot.model import Build, Line
 from bot.records import Failure, State, Unsearched
+from bot.talk import Message
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 LINKS = Links(zuul="https://zuul.example/t/openstack", gerrit="https://review.example", tracker="https://bugs.example")

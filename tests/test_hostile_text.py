@@ -11,8 +11,9 @@ from bot.chat.matrix.markup import clean
 from bot.formatting import Cause, Report, Summary, catch_up, change_message, corrected_message, digest
 from bot.incidents import Judged
 from bot.links import Links, web
-from bot.model import Build, Line, Message, Post, Signature
+from bot.model import Build, Line, Signature
 from bot.records import Failure, State
+from bot.talk import Message, Post
 from tests.hostile_text import FRAGMENTS, links_in, texts
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

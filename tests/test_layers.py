@@ -76,6 +76,7 @@ FOR_ADAPTERS = (
     "bot.model",
     "bot.retryafter",
     "bot.section",
+    "bot.talk",
     "bot.text",
     "bot.chat",
     "bot.search",
@@ -177,10 +178,11 @@ def test_only_app_and_the_command_line_name_adapters() -> None:
     assert strays == []
 
 
-def test_the_model_knows_nothing_but_the_standard_library() -> None:
-    tree = dict(modules())["bot/model"]
+def test_the_words_know_nothing_but_the_standard_library() -> None:
     allowed = {"__future__", "collections", "dataclasses", "datetime", "typing"}
-    assert {name.partition(".")[0] for name in imported(tree)} <= allowed
+    for module in ("bot/model", "bot/talk"):
+        tree = dict(modules())[module]
+        assert {name.partition(".")[0] for name in imported(tree)} <= allowed
 
 
 def test_broad_guards_stand_in_their_named_places_only() -> None:

@@ -10,10 +10,11 @@ from collections.abc import Callable
 import pytest
 
 from bot.config import Announce, Feed, Loud
-from bot.model import Build, Said
+from bot.model import Build
 from bot.patterns import Pattern
 from bot.records import Stage
 from bot.sections import Mentions, RoomManner
+from bot.talk import Said
 from tests.fakes import BANG, BOOM, HOUR, IRC, MATRIX, MINUTE, START, Gate, signature
 
 Gates = Callable[..., Gate]

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.model import JOINED, NOT_YET, Build, Line
+from bot.model import Build, Line
 from bot.search.embedded.writing import add
 from bot.store import Store, Tx
+from bot.talk import JOINED, NOT_YET
 from tests.chat.fake_irc import OPEN, fake, polite
 from tests.chat.human_irc import Human as IrcHuman
 from tests.chat.human_irc import human

@@ -9,9 +9,9 @@ import pytest
 
 from bot import replies
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Heard, Message, Person
 from bot.replies import Replies
 from bot.store import Store
+from bot.talk import Heard, Message, Person
 from tests.fakes import START, Gate, Network
 
 WHY = Heard("$event", "opendev", "opendev:#nova:example.org", False, Person("alice"), "!why 900001", START)

@@ -11,7 +11,7 @@ import pytest
 
 from bot.errors import PermanentError, TemporaryError
 from bot.minding import Minder
-from bot.model import JOINED
+from bot.talk import JOINED
 from bot.troubles import AGAIN, WAITING, Troubles
 from tests.fakes import START, Network, until
 

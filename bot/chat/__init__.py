@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from bot.model import Heard, NetworkStatus, Post, Said
+from bot.talk import Heard, NetworkStatus, Post, Said
 
 Hear = Callable[[Heard], Awaitable[None]]
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from bot.chat import Hear
 from bot.errors import PermanentError
-from bot.model import JOINED, Heard, NetworkStatus, Person, Post, Said, room_address
+from bot.talk import JOINED, Heard, NetworkStatus, Person, Post, Said, room_address
 
 log = logging.getLogger(__name__)
 

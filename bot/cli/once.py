@@ -19,10 +19,10 @@ from bot.config import Config
 from bot.core import waits_of
 from bot.errors import UserError
 from bot.incidents import Waits
-from bot.model import JOINED, room_address
 from bot.poller import Ticked
 from bot.records import Delivery, Stage
 from bot.store import Store
+from bot.talk import JOINED, room_address
 from bot.text import counted
 
 POLL = 0.2  # seconds between two looks at what became of the messages

@@ -19,9 +19,9 @@ from bot.cli.connected import connected
 from bot.clock import utc_now
 from bot.config import Config
 from bot.errors import UserError
-from bot.model import Message, room_address
 from bot.records import Delivery, Kind, Stage
 from bot.store import Store, Tx, locked_elsewhere
+from bot.talk import Message, room_address
 from bot.text import one_line
 from bot.wording import strange_word
 

@@ -16,7 +16,7 @@ from bot.commands.limiter import Limiter, Verdict
 from bot.commands.parse import Asked, parse
 from bot.commands.reply import LIMIT, short, span
 from bot.errors import TemporaryError, UserError
-from bot.model import Heard, Message
+from bot.talk import Heard, Message
 from bot.text import cut, one_line
 
 __all__ = ["TABLE", "Ask", "Asked", "Classify", "Health", "Limiter", "Verb", "answer", "parse"]

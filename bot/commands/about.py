@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from bot.commands.ask import Ask, Verb
 from bot.commands.parse import Asked
-from bot.model import Heard
 from bot.records import Delivery, Kind
 from bot.store import Tx
+from bot.talk import Heard
 from bot.text import plain_emoji
 
 

@@ -9,11 +9,12 @@ from typing import Literal
 
 from bot.classify import Classify
 from bot.links import Links
-from bot.model import Heard, Message, NetworkStatus, Picture, Signature, Window
+from bot.model import Signature, Window
 from bot.plots import Plot
 from bot.records import Failure
 from bot.search import Search
 from bot.store import Store
+from bot.talk import Heard, Message, NetworkStatus, Picture
 
 
 def every(failure: Failure) -> bool:

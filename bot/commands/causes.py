@@ -13,10 +13,11 @@ from bot.commands.reply import JOB, PROJECT, REASON, Link, Part, ago, clock, pro
 from bot.commands.words import KEPT, beginning, blind, cause, none_here, nothing, passing
 from bot.errors import UserError
 from bot.grouping import Group, group
-from bot.model import Message, Signature
+from bot.model import Signature
 from bot.records import ALL, Failure, State
 from bot.sparkline import sparkline
 from bot.store import Tx
+from bot.talk import Message
 from bot.text import counted as counted_text
 from bot.wording import nearest
 

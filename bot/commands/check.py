@@ -7,8 +7,8 @@ from html import escape
 from bot.commands.ask import Ask, Verb
 from bot.commands.reply import REASON, Part, ago, lines, reply, short, span
 from bot.errors import UserError
-from bot.model import Message
 from bot.sparkline import sparkline
+from bot.talk import Message
 from bot.text import counted
 from bot.workbench.asked import read
 from bot.workbench.trial import Trial, try_out

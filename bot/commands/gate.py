@@ -20,8 +20,9 @@ from bot.commands.counts import (
 from bot.commands.reply import JOB, Part, clock, reply, short, span
 from bot.commands.words import blind, cause, nothing
 from bot.grouping import Group, group
-from bot.model import FAILED_RESULTS, Message, Ran
+from bot.model import FAILED_RESULTS, Ran
 from bot.records import Failure, State
+from bot.talk import Message
 
 GATE_SPAN = timedelta(hours=6)  # of one stored sample of totals, and of !gate
 

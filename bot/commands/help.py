@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bot.commands.ask import Ask, Verb
 from bot.commands.reply import reply
 from bot.errors import UserError
-from bot.model import Message
+from bot.talk import Message
 from bot.wording import nearest
 
 

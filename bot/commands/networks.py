@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.commands.reply import ago, reply, short, span
-from bot.model import JOINED, WHEN_NEEDED, Message, NetworkStatus
+from bot.talk import JOINED, WHEN_NEEDED, Message, NetworkStatus
 from bot.text import counted
 
 NAMED = 3  # of rooms that are not as they should be

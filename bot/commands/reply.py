@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
 
-from bot.model import Message
+from bot.talk import Message
 from bot.text import cut, one_line, size
 
 LIMIT = 400  # bytes of UTF-8 that a reply of one line has at most

@@ -8,8 +8,8 @@ from bot import __version__
 from bot.commands.ask import Ask, Verb
 from bot.commands.networks import network
 from bot.commands.reply import LIMIT, ago, clock, lines, reply, short, span
-from bot.model import Message
 from bot.records import ALL, SignatureState, Stage, Unanswered
+from bot.talk import Message
 from bot.text import counted
 from bot.unanswered import how_many
 

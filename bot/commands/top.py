@@ -15,10 +15,10 @@ from bot.commands.reply import PROJECT, TITLE, Part, Piece, clock, project, repl
 from bot.commands.words import beginning, blind, cause, none_here, nothing, passing
 from bot.errors import UserError
 from bot.grouping import Group, group
-from bot.model import Message
 from bot.plots import Plot
 from bot.records import Failure, State
 from bot.sparkline import sparkline
+from bot.talk import Message
 
 SHOWN = 3
 BARS = 24  # of the picture

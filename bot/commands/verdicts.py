@@ -12,9 +12,10 @@ from bot.commands.spot import Spot
 from bot.commands.words import cause
 from bot.formatting import ADVICE
 from bot.incidents import unit_base
-from bot.model import Build, Line, Message
+from bot.model import Build, Line
 from bot.reasons import telling
 from bot.records import Failure, State
+from bot.talk import Message
 
 SHOWN = 4  # jobs of one answer
 

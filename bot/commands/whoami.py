@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands.ask import Ask, Verb
 from bot.commands.reply import reply, short
-from bot.model import CREATOR_LEVEL, OPERATOR, VOICED, Message, Person
+from bot.talk import CREATOR_LEVEL, OPERATOR, VOICED, Message, Person
 
 NAME = 100  # bytes of what others named
 

@@ -12,8 +12,8 @@ from bot.commands.spot import on_the_spot
 from bot.commands.verdicts import spot_reply, told, told_reply
 from bot.commands.words import blind
 from bot.errors import UserError
-from bot.model import Message
 from bot.records import Failure
+from bot.talk import Message
 
 CHANGE = re.compile(r"(\d{1,9})(?:[,/](\d{1,5}))?")
 GERRIT = re.compile(r"https?://\S+?/(?:\+/|c/|#/c/)?(\d{4,9})(?:/(\d{1,5}))?/?")

@@ -11,8 +11,8 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
-from bot.model import Picture
 from bot.plots import Plot
+from bot.talk import Picture
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
-from bot.model import Message, Said
 from bot.records import Delivery, Kind, Stage
 from bot.store.rows import delivery_of, message_row, new_delivery_row
 from bot.store.tables import delivery
 from bot.store.verbs import Verbs, chunks
+from bot.talk import Message, Said
 
 SAY_WITHIN = timedelta(minutes=10)  # an operator's own words are worth nothing later
 UNFINISHED = (Stage.QUEUED, Stage.SENDING)

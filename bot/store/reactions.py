@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
 
-from bot.model import Heard
 from bot.store.notes import HEARD_FOR
 from bot.store.tables import reaction
 from bot.store.verbs import Verbs
+from bot.talk import Heard
 
 
 @dataclass(frozen=True, slots=True)

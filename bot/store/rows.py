@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from bot.model import Build, Hit, Line, Message, Said, room_address
+from bot.model import Build, Hit, Line
 from bot.records import Delivery, Failure, Found, Rendered, Spoke, State, Unsearched
+from bot.talk import Message, Said, room_address
 
 BUILD_FIELDS = tuple(one.name for one in fields(Build))
 FAILURE_FIELDS = (

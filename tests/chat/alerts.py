@@ -12,9 +12,9 @@ from pathlib import Path
 from bot.announcer import Announcer
 from bot.chat import Chat
 from bot.clock import utc_now
-from bot.model import Message
 from bot.records import Delivery, Kind, Rendered, Stage
 from bot.store import Store, Tx
+from bot.talk import Message
 from bot.troubles import Troubles
 
 NEVER_OLD = timedelta(days=365)  # what waits is said singly, however quick the clock is

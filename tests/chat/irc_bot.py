@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.chat.irc.adapter import IrcChat
 from bot.chat.irc.config import IrcConfig
-from bot.model import Heard, Message, Person, Post
+from bot.talk import Heard, Message, Person, Post
 from tests.servers.ircd import Ircd
 
 WITHIN = 10.0

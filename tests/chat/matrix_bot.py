@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.chat.matrix.adapter import MatrixChat
 from bot.chat.matrix.config import MatrixConfig, Timings
-from bot.model import Heard, Message, Post
+from bot.talk import Heard, Message, Post
 from tests.chat.human_matrix import until
 
 PASSWORD = "bot's own pässword"

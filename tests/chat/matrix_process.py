@@ -20,10 +20,10 @@ from bot.app import StoreKeep
 from bot.chat.matrix.adapter import MatrixChat
 from bot.chat.matrix.config import MatrixConfig
 from bot.clock import utc_now
-from bot.model import Heard, Message
 from bot.records import Delivery, Rendered
 from bot.replies import Replies
 from bot.store import Store, Tx
+from bot.talk import Heard, Message
 from bot.troubles import Troubles
 from tests.chat.alerts import NEVER_OLD, words
 

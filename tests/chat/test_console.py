@@ -18,7 +18,7 @@ import pytest
 
 from bot.chat.console import ConsoleChat
 from bot.errors import PermanentError
-from bot.model import Heard, Message, Person, Post, Said
+from bot.talk import Heard, Message, Person, Post, Said
 
 NOON = datetime(2026, 8, 17, 12, 4, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.chat.console import ConsoleChat
-from bot.model import Message, Post, Said
+from bot.talk import Message, Post, Said
 from tests.chat.human_irc import human
 from tests.chat.irc_bot import running
 from tests.chat.matrix_scene import Scene

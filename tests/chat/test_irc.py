@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Heard, Message, Post, Said
+from bot.talk import Heard, Message, Post, Said
 from tests.chat.human_irc import Human, human
 from tests.chat.irc_bot import TIMINGS, chat_for, post, question, running
 from tests.servers.daemon import openssl

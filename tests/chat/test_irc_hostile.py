@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import NetworkStatus
+from bot.talk import NetworkStatus
 from tests.chat.fake_irc import OPEN, Fake, fake, polite
 from tests.chat.irc_bot import TIMINGS, Running, post, running
 from tests.servers.daemon import openssl

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.chat.irc.inbox import MOST_AT_ONCE, Inbox
-from bot.model import Heard, Person
+from bot.talk import Heard, Person
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.chat.irc.manner import Manner, strong_in
 from bot.errors import PermanentError
-from bot.model import Message, Post
+from bot.talk import Message, Post
 from tests.chat.fake_irc import OPEN, fake, polite
 from tests.chat.human_irc import human
 from tests.chat.irc_bot import TIMINGS, post, question, running, section

@@ -10,7 +10,7 @@ import pytest
 
 from bot.chat.irc.refusals import JOIN, Again
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Said
+from bot.talk import Said
 from tests.chat.human_irc import Human, human
 from tests.chat.irc_bot import TIMINGS, post, running
 from tests.chat.test_irc_misbehaved import OPEN, fake, polite

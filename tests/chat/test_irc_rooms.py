@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.errors import TemporaryError
-from bot.model import Post
+from bot.talk import Post
 from tests.chat.human_irc import Human, human
 from tests.chat.irc_bot import TIMINGS, Running, post, question, running
 from tests.servers.ircd import Ircd

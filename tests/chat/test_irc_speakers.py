@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.chat.irc.isupport import Isupport
-from bot.model import Person
+from bot.talk import Person
 from tests.chat.human_irc import Human, human
 from tests.chat.irc_bot import Running, running
 from tests.chat.test_irc_services import known

@@ -10,7 +10,7 @@ import pytest
 from bot.chat.irc.dial import USER_TIMEOUT_MS
 from bot.chat.irc.lines import announcement, space_for
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Said
+from bot.talk import Said
 from tests.chat.fake_irc import OPEN, fake, polite
 from tests.chat.irc_bot import TIMINGS, post, question, running
 from tests.chat.test_irc_manner import echoing

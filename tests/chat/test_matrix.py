@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Post
+from bot.talk import Post
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import Bot, MemoryKeep, config, milliseconds, post, timings
 from tests.chat.matrix_scene import Scene

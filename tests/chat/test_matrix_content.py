@@ -19,7 +19,7 @@ from bot.chat.matrix.hearing import Ear, addressed, is_verb
 from bot.chat.matrix.levels import Levels
 from bot.chat.matrix.pause import pause
 from bot.chat.matrix.turns import Turns
-from bot.model import Heard, Message, Person, Post, Said
+from bot.talk import Heard, Message, Person, Post, Said
 
 ME = "@gatewatch:example.org"
 EAR = Ear("net", "net:#ci:example.org", ME, "!", ["Gate Watch", "gatewatch", ""], False, {}, Levels())

@@ -21,7 +21,7 @@ from bot.chat.matrix.client import new_client
 from bot.chat.matrix.login import log_in
 from bot.chat.matrix.slowed import Slowed
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Said
+from bot.talk import Said
 from tests.chat.fake_matrix import (
     ROOM,
     USER,

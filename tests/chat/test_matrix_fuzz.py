@@ -22,10 +22,10 @@ from aiohttp import web
 
 from bot.chat.matrix.adapter import MatrixChat
 from bot.commands import Ask, Limiter, answer
-from bot.model import Heard, Message, Said
 from bot.records import Kind
 from bot.replies import Replies
 from bot.store import Store
+from bot.talk import Heard, Message, Said
 from tests.chat.fake_matrix import ROOM, FarEnd, earlier_keep
 from tests.chat.hostile_events import ANNOUNCEMENT, IGNORED, ME, Hostile
 from tests.chat.matrix_bot import config, timings

@@ -13,7 +13,7 @@ from bot.chat.matrix.config import Acting
 from bot.chat.matrix.globs import matches_any
 from bot.chat.matrix.hearing import Ear, hear
 from bot.chat.matrix.levels import Creation, Levels
-from bot.model import Heard
+from bot.talk import Heard
 from tests.chat.human_matrix import until
 from tests.chat.matrix_bot import post
 from tests.chat.matrix_scene import Scene

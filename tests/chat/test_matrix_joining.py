@@ -15,7 +15,7 @@ from bot.chat.matrix.invites import MOST_PENDING, Invitation, Invites
 from bot.chat.matrix.keep import Kept
 from bot.chat.matrix.rooms import Rooms
 from bot.errors import TemporaryError
-from bot.model import JOINED
+from bot.talk import JOINED
 from tests.chat.fake_matrix import (
     ROOM,
     USER,

@@ -13,7 +13,7 @@ from Crypto.Cipher import AES
 
 from bot.chat.matrix.cryptofolder import SEEDS
 from bot.chat.matrix.timeline import TIMELINE
-from bot.model import Message, Post
+from bot.talk import Message, Post
 from tests.chat.crypto_scene import NO_SHIELD, CryptoScene, plainly
 from tests.chat.human_js import JsHuman
 from tests.chat.human_matrix import until

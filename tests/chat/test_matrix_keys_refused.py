@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import TemporaryError
-from bot.model import Said
+from bot.talk import Said
 from tests.chat.crypto_scene import NO_SHIELD, CryptoScene, plainly
 from tests.chat.fake_matrix import Answer, bad_gateway, never, refuses
 from tests.chat.human_matrix import until

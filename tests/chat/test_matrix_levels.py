@@ -8,7 +8,7 @@ import pytest
 
 from bot.chat.matrix.levels import MOST, NOBODY, Creation, Levels, creation_of
 from bot.chat.matrix.roomstate import RoomStates, Tombstone
-from bot.model import CREATOR_LEVEL
+from bot.talk import CREATOR_LEVEL
 
 ADA, BOB = "@ada:example.org", "@bob:example.org"
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.chat.matrix.saidbefore import MARK, PAGES, REMEMBERED
 from bot.errors import TemporaryError
-from bot.model import Heard, Person
+from bot.talk import Heard, Person
 from tests.chat.fake_matrix import ROOM, USER, FarEnd, bad_gateway, earlier_keep, refuses, says
 from tests.chat.matrix_bot import Bot, MemoryKeep, config, post
 from tests.chat.matrix_scene import Scene

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import CREATOR_LEVEL
+from bot.talk import CREATOR_LEVEL
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import Bot
 from tests.chat.matrix_scene import Scene

@@ -14,7 +14,7 @@ from PIL import Image
 
 from bot.chat.matrix.thumbnails import LARGE, thumbnail
 from bot.errors import TemporaryError
-from bot.model import Heard, Message, Person, Picture, Post
+from bot.talk import Heard, Message, Person, Picture, Post
 from tests.chat.fake_matrix import ROOM, FarEnd, bad_gateway, bot_for, earlier_keep, refuses, says
 from tests.chat.human_matrix import until
 from tests.chat.matrix_scene import Scene

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import TemporaryError
-from bot.model import JOINED, NOT_YET
+from bot.talk import JOINED, NOT_YET
 from tests.chat.fake_matrix import ROOM, USER, FarEnd, bad_gateway, bot_for, earlier_keep, refuses, says
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import PASSWORD, Bot, config, milliseconds, post, timings

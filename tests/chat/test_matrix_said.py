@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from bot.chat.matrix.config import RoomSpeech
-from bot.model import EVERYBODY, Message, Post, Said
+from bot.talk import EVERYBODY, Message, Post, Said
 from tests.chat.crypto_scene import CryptoScene
 from tests.chat.human_matrix import Human, until
 from tests.chat.matrix_bot import post

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import Heard, Person, Post, Said
+from bot.talk import Heard, Person, Post, Said
 from tests.chat.human_matrix import Event, Refused
 from tests.chat.matrix_bot import Bot, config, post
 from tests.chat.matrix_scene import Scene

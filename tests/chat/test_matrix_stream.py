@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 
 from bot.chat.matrix import timeline
-from bot.model import Heard
+from bot.talk import Heard
 from tests.chat.fake_matrix import USER, FarEnd, earlier_keep, line
 from tests.chat.human_matrix import until
 from tests.chat.matrix_bot import Bot, MemoryKeep, config, milliseconds, timings

@@ -17,7 +17,7 @@ from bot.chat.matrix.progress import MOST_IN_HAND
 from bot.chat.matrix.sync import OWN_SINCE_TRIES
 from bot.chat.matrix.timeline import TRIES
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Heard
+from bot.talk import Heard
 from tests.chat.fake_matrix import (
     ROOM,
     USER,

@@ -12,9 +12,10 @@ import pytest
 
 from bot.commands import Ask, Health, Limiter, answer
 from bot.links import Links
-from bot.model import Build, Heard, Hit, Line, Message, NetworkStatus, Person, Signature
+from bot.model import Build, Hit, Line, Signature
 from bot.records import Failure, Found, State, Unsearched
 from bot.store import Store
+from bot.talk import Heard, Message, NetworkStatus, Person
 
 NOW = datetime(2026, 8, 17, 12, 4, tzinfo=UTC)
 LINKS = Links(

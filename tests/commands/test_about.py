@@ -10,9 +10,9 @@ import pytest
 
 from bot.commands import Ask, Limiter, answer
 from bot.errors import TemporaryError
-from bot.model import Person, Said
 from bot.records import Kind
 from bot.store import Store
+from bot.talk import Person, Said
 from tests.commands.conftest import NOW, failure
 
 ROOM = "opendev:#nova:example.org"

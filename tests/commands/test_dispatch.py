@@ -12,8 +12,8 @@ import pytest
 
 import bot.commands
 from bot.commands import TABLE, Ask, Limiter, answer
-from bot.model import Message, NetworkStatus
 from bot.records import Failure
+from bot.talk import Message, NetworkStatus
 from tests.commands.conftest import NOW, Asks, failure
 
 Said = Callable[..., Awaitable[Message]]

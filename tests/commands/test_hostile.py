@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.commands import Ask
-from bot.model import Message, Person, Signature
+from bot.model import Signature
+from bot.talk import Message, Person
 from tests.commands.conftest import LINKS, SIGNATURES, failure
 from tests.commands.test_check import asked_of
 from tests.hostile_text import FRAGMENTS, links_in

@@ -11,10 +11,11 @@ import pytest
 from bot.commands import Health
 from bot.grouping import group_id, mask
 from bot.links import Links
-from bot.model import Message, NetworkStatus, Picture, Ran, Window
+from bot.model import Ran, Window
 from bot.plots import Plot
 from bot.records import ALL, Kind, SignatureState, State, Unsearched
 from bot.store import Store
+from bot.talk import Message, NetworkStatus, Picture
 from tests.commands.conftest import NOW, Asks, failure
 
 Said = Callable[..., Awaitable[Message]]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.commands import Ask, Limiter, answer
-from bot.model import CREATOR_LEVEL, Person
+from bot.talk import CREATOR_LEVEL, Person
 from tests.commands.conftest import Asks
 
 ANN = Person("ann", "annie", 50, "a@h")

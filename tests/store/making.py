@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.model import Build, Hit, Line, Message, Said
+from bot.model import Build, Hit, Line
 from bot.records import Delivery, Failure, Found, Kind, News, Rendered, Spoke, State
 from bot.store import Store, Tx
 from bot.store.tables import news
+from bot.talk import Message, Said
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.model import Message, Said
 from bot.records import Delivery, Kind, Rendered, Spoke, Stage, State
 from bot.store import Store, Tx
 from bot.store.claim import BACKLOG, key_of
+from bot.talk import Message, Said
 from tests.store.making import (
     GLANCE,
     HOUR,

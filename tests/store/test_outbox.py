@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bot.model import Message, Picture, Said, room_address
 from bot.records import Delivery, Kind, Stage
 from bot.store import Store
 from bot.store.rows import new_delivery_row
 from bot.store.tables import delivery
+from bot.talk import Message, Picture, Said, room_address
 from tests.store.making import (
     DAY,
     GLANCE,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.model import Heard, Person, Said
 from bot.records import Kind
 from bot.store import Store
 from bot.store.reactions import Reacted
+from bot.talk import Heard, Person, Said
 from tests.store.making import DAY, NOVA, NOW, SECOND
 
 ADA = Person("Ada", "@ada:x", 50)

@@ -14,9 +14,10 @@ import pytest
 from sqlalchemy import text
 
 from bot.errors import TemporaryError, UserError
-from bot.model import Line, Message
+from bot.model import Line
 from bot.records import Kind, Rendered, Stage
 from bot.store import Store, Tx, locked_elsewhere
+from bot.talk import Message
 from tests.store.making import HOUR, NOVA, NOW, claim, failure, found, look, process, queue, run
 
 WAIT = 10.0

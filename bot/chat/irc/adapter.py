@@ -29,7 +29,7 @@ from bot.chat.irc.together import first_of
 from bot.chat.keep import Keep
 from bot.clock import utc_now
 from bot.errors import PermanentError, TemporaryError
-from bot.model import NOT_YET, WHEN_NEEDED, Heard, NetworkStatus, Post, Said, room_address
+from bot.talk import NOT_YET, WHEN_NEEDED, Heard, NetworkStatus, Post, Said, room_address
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from bot.chat.irc.connection import Event
 from bot.chat.irc.isupport import Isupport
 from bot.chat.irc.lines import plain
-from bot.model import Heard, Person
+from bot.talk import Heard, Person
 
 VERSION = "gatewatch"
 

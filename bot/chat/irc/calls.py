@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.chat.irc.isupport import Isupport
-from bot.model import Heard
+from bot.talk import Heard
 
 
 @dataclass(frozen=True)

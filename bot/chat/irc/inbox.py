@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from bot.model import Heard
+from bot.talk import Heard
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from bot.chat.irc.files import Secrets
 from bot.chat.irc.session import Session
 from bot.chat.irc.sts import Upgrade
 from bot.errors import TemporaryError
-from bot.model import NOT_NEEDED, NetworkStatus
+from bot.talk import NOT_NEEDED, NetworkStatus
 
 log = logging.getLogger(__name__)
 

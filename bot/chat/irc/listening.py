@@ -18,7 +18,7 @@ from bot.chat.irc.playback import Playback
 from bot.chat.irc.rooms import Rooms
 from bot.chat.irc.whois import Told, Whois
 from bot.errors import TemporaryError
-from bot.model import Heard, Person
+from bot.talk import Heard, Person
 
 NICK = re.compile(r"[^\s\x00-\x20\x7f,*?]+")  # wider than any server has it; of others no question can be asked
 CTCP_BURST, CTCP_PER_SECOND, CTCP_LEAVES = 2, 1 / 30, 2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.chat.irc.connection import Event
 from bot.chat.irc.isupport import Isupport
-from bot.model import OPERATOR, VOICED
+from bot.talk import OPERATOR, VOICED
 
 OPERATORS = frozenset("qao")  # owner, admin, operator, where PREFIX has them; what is below these counts as voiced
 NOBODY = ("*", "0")  # what extended-join and ACCOUNT, and WHOX, say of somebody without an account

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.chat.irc.backoff import Backoff
 from bot.chat.irc.refusals import Again
-from bot.model import JOINED, NOT_YET
+from bot.talk import JOINED, NOT_YET
 
 NEVER = float("inf")
 

@@ -14,7 +14,7 @@ from bot.chat.irc.pace import Pace
 from bot.chat.irc.refusals import JOIN, NEEDS_ACCOUNT, Again, refuses_join
 from bot.chat.irc.room import NEVER, Room
 from bot.chat.irc.together import either
-from bot.model import JOINED, NOT_YET
+from bot.talk import JOINED, NOT_YET
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import either, first_of
 from bot.chat.irc.watchdog import watch
 from bot.errors import PermanentError, TemporaryError
-from bot.model import JOINED
+from bot.talk import JOINED
 
 log = logging.getLogger(__name__)
 

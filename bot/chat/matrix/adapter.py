@@ -30,7 +30,7 @@ from bot.chat.matrix.sync import Sync
 from bot.chat.matrix.untilwell import until_well
 from bot.clock import utc_now
 from bot.errors import PermanentError, TemporaryError
-from bot.model import NetworkStatus, Post, Said
+from bot.talk import NetworkStatus, Post, Said
 
 if TYPE_CHECKING:
     from bot.chat.matrix.encryption import Encryption

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
-from bot.model import room_address
 from bot.section import ConfigPath, Duration, Section
+from bot.talk import room_address
 
 
 def homeserver(value: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from bot.chat.matrix.markup import clean
-from bot.model import EVERYBODY, Post
+from bot.talk import EVERYBODY, Post
 
 Content = dict[str, Any]
 

@@ -16,7 +16,7 @@ from bot.chat.matrix.config import Acting
 from bot.chat.matrix.globs import matches_any
 from bot.chat.matrix.levels import Levels
 from bot.chat.matrix.mapping import mapping
-from bot.model import Heard, Person
+from bot.talk import Heard, Person
 
 # What older clients put before a reply: the quoted lines and an empty one.
 _REPLY_QUOTE = re.compile(r"(?:> ?[^\n]*\n)+\n?")

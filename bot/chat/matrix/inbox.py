@@ -20,7 +20,7 @@ from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.seldom import Seldom
 from bot.chat.matrix.unreadable import Unreadable
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Heard, Message, Person, Post, Said
+from bot.talk import Heard, Message, Person, Post, Said
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.chat.matrix.mapping import mapping
-from bot.model import CREATOR_LEVEL
+from bot.talk import CREATOR_LEVEL
 
 MOST = 2**53 - 1  # https://spec.matrix.org/v1.16/appendices/#canonical-json
 NOBODY = CREATOR_LEVEL + 1  # what is needed where the event cannot be read

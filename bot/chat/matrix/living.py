@@ -10,7 +10,7 @@ from bot.chat.matrix.answers import Refusal, look
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.content import Content, message_content
 from bot.errors import TemporaryError
-from bot.model import Message, Post
+from bot.talk import Message, Post
 
 # GET of an event that was never there, that we may not see, or whose id is none.
 GONE = ("M_NOT_FOUND", "M_FORBIDDEN", "M_UNKNOWN", "M_INVALID_PARAM")

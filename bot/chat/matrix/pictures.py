@@ -15,7 +15,7 @@ from bot.chat.matrix.client import Client
 from bot.chat.matrix.content import Content, cut, scrub
 from bot.chat.matrix.thumbnails import thumbnail
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Picture
+from bot.talk import Picture
 
 PNG = "image/png"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.chat.matrix.config import Timings
 from bot.chat.matrix.pause import pause
-from bot.model import NOT_YET, room_address
+from bot.talk import NOT_YET, room_address
 
 log = logging.getLogger(__name__)
 

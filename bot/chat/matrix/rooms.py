@@ -16,7 +16,7 @@ from bot.chat.matrix.place import Place, place_of
 from bot.chat.matrix.roomstate import ENCRYPTED, RoomStates
 from bot.chat.matrix.silence import Silence
 from bot.errors import PermanentError, TemporaryError
-from bot.model import JOINED, room_address
+from bot.talk import JOINED, room_address
 
 log = logging.getLogger(__name__)
 

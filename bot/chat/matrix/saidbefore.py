@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.chat.matrix.answers import Refusal, ask
 from bot.chat.matrix.client import Client
-from bot.model import Post
+from bot.talk import Post
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from bot.chat.matrix.rooms import Rooms
 from bot.chat.matrix.saidbefore import MARK, SaidBefore, doubt_since
 from bot.chat.matrix.turns import Turns
 from bot.errors import PermanentError, TemporaryError
-from bot.model import Picture, Post, Said
+from bot.talk import Picture, Post, Said
 
 log = logging.getLogger(__name__)
 

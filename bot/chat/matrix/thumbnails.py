@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from io import BytesIO
 
-from bot.model import Picture
+from bot.talk import Picture
 
 LARGE = (800, 600)  # what the spec asks servers for (https://spec.matrix.org/v1.15/client-server-api/#thumbnails)
 
