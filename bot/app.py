@@ -28,14 +28,15 @@ from bot.replies import Replies
 from bot.search import Search
 from bot.search.without import Notice, logged
 from bot.store import Store
+from bot.store.keep import StoreKeep
 from bot.talk import room_address
+from bot.tasks import cancelled, drained, not_cancelled
 from bot.troubles import Troubles
 from bot.watch import Watch
 
 log = logging.getLogger(__name__)
 
 LOOK = "look"  # the scheduler's name for it
-DRAIN = 3.0  # seconds that a message which is being said has to get there when the bot is told to stop
 AGAIN = 30.0  # seconds until a network whose adapter failed unexpectedly is tried again
 PATIENCE = timedelta(seconds=45)
 
@@ -49,19 +50,6 @@ def open_search(config: Config, notice: Notice = logged) -> Search:
     from bot.search.http import HttpSearch
 
     return HttpSearch(config.search, notice=notice)
-
-
-class StoreKeep:
-    """What a chat adapter wants to keep, in the store."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def get(self, name: str) -> str | None:
-        return await self._store.read(lambda tx: tx.get(name))
-
-    async def put(self, name: str, value: str) -> None:
-        await self._store.write(lambda tx: tx.put_value(name, value))
 
 
 def named_rooms(config: Config) -> list[str]:
@@ -141,7 +129,7 @@ class Bot:
         self._off: dict[str, str] = {}  # parts that stay off, and why
 
     async def run(self, scheduled: bool = True, only: int | None = None) -> None:
-        """Until `stop` is set; then what is being said has DRAIN seconds to get there.
+        """Until `stop` is set; then what is being said has `tasks.DRAIN` seconds to get there.
 
         `scheduled` False: nobody looks at the index, and nobody types. `only`: this delivery is said, and no other.
         Raises UserError where it could not go on.
@@ -259,23 +247,3 @@ class Bot:
 def network_part(name: str) -> str:
     """What troubles call it."""
     return f"network {name}"
-
-
-async def drained(workers: list[asyncio.Task[None]]) -> None:
-    """Let what is being said get there, but no longer than DRAIN."""
-    await asyncio.wait(workers, timeout=DRAIN)
-    await cancelled(workers)
-
-
-async def cancelled(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel and wait for all of them; one that had ended with an error keeps no other from it."""
-    for task in tasks:
-        task.cancel()
-    for error in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(error, Exception):
-            log.error("task ended with an error", exc_info=error)
-
-
-def not_cancelled(record: logging.LogRecord) -> bool:
-    """A look that was cancelled at the end is no error; any other that our own guard let through is."""
-    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import typer
 
-from bot.app import StoreKeep
 from bot.chat.matrix.config import MatrixConfig
 from bot.cli.common import configured, start_short_log, store_address
 from bot.clock import utc_now
 from bot.config import Config
 from bot.errors import UserError
 from bot.store import Store
+from bot.store.keep import StoreKeep
 from bot.wording import strange_word
 
 

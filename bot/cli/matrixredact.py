@@ -7,12 +7,12 @@ from pathlib import Path
 
 import typer
 
-from bot.app import StoreKeep
 from bot.cli.common import configured, start_short_log, store_address
 from bot.cli.matrixlogin import matrix_account
 from bot.clock import utc_now
 from bot.errors import UserError
 from bot.store import Store
+from bot.store.keep import StoreKeep
 
 
 def redact(config: Path, network: str, link: str, reason: str) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bot.app import StoreKeep
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.cryptofolder import CryptoFolder
 from bot.cli.common import configured, start_short_log, store_address
@@ -17,6 +16,7 @@ from bot.cli.matrixlogin import matrix_account
 from bot.clock import utc_now
 from bot.errors import UserError
 from bot.store import Store
+from bot.store.keep import StoreKeep
 
 if TYPE_CHECKING:
     from bot.chat.matrix.verify import Seen

@@ -16,13 +16,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from bot.announcer import Announcer
-from bot.app import StoreKeep
 from bot.chat.matrix.adapter import MatrixChat
 from bot.chat.matrix.config import MatrixConfig
 from bot.clock import utc_now
 from bot.records import Delivery, Rendered
 from bot.replies import Replies
 from bot.store import Store, Tx
+from bot.store.keep import StoreKeep
 from bot.talk import Heard, Message
 from bot.troubles import Troubles
 from tests.chat.alerts import NEVER_OLD, words
