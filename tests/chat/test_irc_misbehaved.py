@@ -76,6 +76,35 @@ async def test_a_line_in_flight_ends_with_what_ended_the_connection() -> None:
         assert unsure.value.doubt
 
 
+async def test_what_is_to_be_said_while_a_connection_is_being_closed_waits_for_nothing() -> None:
+    def narrow(line: str) -> list[bytes]:
+        if line.startswith("USER"):
+            return [b":s 001 gatewatch :hello", b":s 005 gatewatch CHANLIMIT=#:1 :are", b":s 422 gatewatch :no message"]
+        return polite(line)
+
+    async with fake(narrow) as (far_end, where), running(where, "#one", "#two", **OPEN) as bot:
+        await bot.joined("test:#one")
+        await bot.ready()
+        session = bot.chat._links[0].session
+        assert session is not None
+        stop, ended = session.listener.stop, asyncio.Event()
+
+        async def slow_stop() -> None:
+            """As where people have been asked about, whose questions end here."""
+            await stop()
+            assert not bot.chat.status().ready
+            with pytest.raises(TemporaryError, match="test:#two: not said"):
+                async with asyncio.timeout(1):
+                    await bot.chat.say(post("#two", "news"))
+            ended.set()
+
+        session.listener.stop = slow_stop  # type: ignore[method-assign]
+        far_end.writers[-1].close()
+        await bot.until(ended.is_set)
+        await bot.joined("test:#one")
+        await bot.ready()
+
+
 async def test_it_does_not_come_back_soon_where_it_is_unwanted() -> None:
     def throttled(line: str) -> list[bytes]:
         return [b"ERROR :Your host is trying to (re)connect too fast -- throttled."]

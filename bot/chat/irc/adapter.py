@@ -140,7 +140,7 @@ class IrcChat:
         session.rooms.on_heard_again(target)
 
     def status(self) -> NetworkStatus:
-        """See the contract. States: not needed, waiting, connecting, registering, identifying, joining, ready.
+        """See the contract. States: not needed, waiting, connecting, registering, identifying, joining, ready, closing.
 
         And stopped, before `run` and after it.
         """

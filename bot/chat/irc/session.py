@@ -1,4 +1,4 @@
-"""One connection's life: connecting, registering, identifying, joining, ready; then it is over."""
+"""One connection's life: connecting, registering, identifying, joining, ready, closing; then it is over."""
 
 from __future__ import annotations
 
@@ -106,6 +106,7 @@ class Session:
             self._fail(error)
             raise
         finally:
+            self._enter("closing")  # from here on nobody deals it a room, or waits for one
             self._connection.abort()
             self.rooms.close()
             self.speech.on_broken(str(self._error or "the bot left the network"))
