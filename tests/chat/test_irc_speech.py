@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import pytest
 
@@ -65,7 +66,7 @@ async def test_two_refusals_in_one_read_are_of_two_lines() -> None:
 
 
 @pytest.mark.parametrize(("text", "doubt"), [("no", False), ("one\ntwo\nno", True)])
-@pytest.mark.parametrize("numeric", ["439", "442"])
+@pytest.mark.parametrize("numeric", ["439", "442", "707"])
 async def test_a_reply_of_which_lines_are_out_is_not_said_again(numeric: str, text: str, doubt: bool) -> None:
     def server(line: str) -> list[bytes]:
         return [f":s {numeric} gatewatch #gate :wait".encode()] if line == "PRIVMSG #gate :no" else polite(line)
@@ -75,6 +76,24 @@ async def test_a_reply_of_which_lines_are_out_is_not_said_again(numeric: str, te
         with pytest.raises(TemporaryError, match=f"{numeric}: wait") as refused:
             await bot.chat.say(post("#gate", text, **question("#gate")))
         assert refused.value.doubt is doubt
+
+
+@pytest.mark.parametrize("behaves", [polite, echoing])
+async def test_too_many_targets_are_fewer_a_minute_later(behaves: Callable[[str], list[bytes]]) -> None:
+    """As solanum says it. It neither says nor echoes anything else of such a line, and answers the PING behind it."""
+    dropped = b":s 707 gatewatch #gate :Targets changing too fast, message dropped"
+
+    def server(line: str) -> list[bytes]:
+        return [dropped] if line == "PRIVMSG #gate :news" else behaves(line)
+
+    timings = {**TIMINGS, "echo": 0.2}
+    async with fake(server) as (_, where), running(where, "#gate", **OPEN, timings=timings) as bot:
+        await bot.ready()
+        with pytest.raises(TemporaryError, match=r"fewer different targets, .* voiced .*too fast") as refused:
+            await bot.chat.say(post("#gate", "news"))
+        assert (refused.value.doubt, refused.value.retry_after) == (False, 60)
+        assert bot.chat.status().rooms["test:#gate"] == "joined"
+        assert await bot.chat.say(post("#gate", "other news")) == Said()
 
 
 async def test_the_echo_of_an_answer_confirms_no_announcement() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from bot.chat.irc.lines import plain
-from bot.chat.irc.refusals import NO_FORMATTING, NOT_THERE, SPEECH_LATER, of_speech
+from bot.chat.irc.refusals import NO_FORMATTING, NOT_THERE, SPEECH_LATER, TARGET_AGAIN_IN, of_speech
 from bot.errors import PermanentError, TemporaryError
 
 
@@ -74,7 +74,8 @@ class Flight:
             self.undress = True
             self.end()
         elif kind in SPEECH_LATER:
-            self.end(TemporaryError(f"{self.room}: {SPEECH_LATER[kind]} {why}", doubt=self.written > 1))
+            says = f"{self.room}: {SPEECH_LATER[kind]} {why}"
+            self.end(TemporaryError(says, doubt=self.written > 1, retry_after=TARGET_AGAIN_IN))
         elif kind in NOT_THERE:
             self.end(TemporaryError(f"{self.room}: the bot is not in the channel {why}", doubt=self.written > 1))
         else:

@@ -67,8 +67,13 @@ SPEECH = {
 }
 # Of one line alone: another one may pass.
 ONE_LINE = {"936": "the server censors a word of it"}
-# Will pass by itself; the line was not passed on.
-SPEECH_LATER = {"439": "the server wants fewer different targets"}
+# Will pass by itself; the line was not passed on. ircu and UnrealIRCd say 439, charybdis and solanum 707: they count
+# each channel that the bot is neither voiced nor an operator in as a target (their doc/tgchange.txt).
+SPEECH_LATER = {
+    "439": "the server wants fewer different targets",
+    "707": "the server wants fewer different targets, of which a channel that has voiced the bot is none",
+}
+TARGET_AGAIN_IN = 60.0  # seconds: solanum gives back one target a minute
 # The bot is not in that channel after all.
 NOT_THERE = frozenset({"403", "442"})
 
@@ -76,10 +81,12 @@ NOT_THERE = frozenset({"403", "442"})
 # send colors to channel (+c is set)", solanum's +c strips, and refuses nothing.
 NO_FORMATTING = re.compile(r"control codes|colou?rs?\b|\(\+c\b|formatting", re.IGNORECASE)
 
+REFUSALS = (JOIN | SPEECH | ONE_LINE | SPEECH_LATER).keys()
+
 
 def is_error(kind: str) -> bool:
-    """Whether a numeric refuses something (RFC 2812 5.2: 400 to 599), known to the tables or not."""
-    return kind.isdecimal() and "400" <= kind <= "599"
+    """Whether a numeric refuses something: RFC 2812 5.2 has 400 to 599 for that, known or not; servers have more."""
+    return (kind.isdecimal() and "400" <= kind <= "599") or kind in REFUSALS
 
 
 def refuses_join(kind: str, *, with_key: bool) -> Refusal | None:
@@ -87,11 +94,6 @@ def refuses_join(kind: str, *, with_key: bool) -> Refusal | None:
     if kind == "475" and with_key:
         return WRONG_KEY
     return JOIN.get(kind) or (ANY_JOIN if is_error(kind) else None)
-
-
-def refuses_speech(kind: str) -> bool:
-    """Whether a numeric about a target says that a line to it was not passed on."""
-    return is_error(kind) or kind in SPEECH or kind in ONE_LINE
 
 
 def of_speech(kind: str, text: str) -> str:

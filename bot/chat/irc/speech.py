@@ -19,7 +19,7 @@ from bot.chat.irc.lines import announcement, reply, space_for, worst_prefix
 from bot.chat.irc.manner import Manner
 from bot.chat.irc.ownhost import OwnHost
 from bot.chat.irc.pace import Pace
-from bot.chat.irc.refusals import NO_FORMATTING, refuses_speech
+from bot.chat.irc.refusals import NO_FORMATTING, is_error
 from bot.chat.irc.together import either
 from bot.errors import PermanentError
 
@@ -154,7 +154,7 @@ class Speech:
 
     def on_refused(self, event: Event) -> bool:
         """A numeric that may say that a line was not passed on; False if it is not about one in flight."""
-        flight = self._refused(event) if refuses_speech(event.kind) else None
+        flight = self._refused(event) if is_error(event.kind) else None
         if flight is not None:
             flight.refused(event.kind, event.text)
         return flight is not None
