@@ -105,6 +105,36 @@ async def test_what_is_to_be_said_while_a_connection_is_being_closed_waits_for_n
         await bot.ready()
 
 
+async def test_where_all_connections_are_away_no_room_is_joined_when_needed() -> None:
+    async with fake(polite) as (_, where):
+        pass
+    rooms, timings = ("#one", "#two"), {**TIMINGS, "move": 0.2}
+    async with running(where, *rooms, **OPEN, further_nicks=["gatewatch2"], timings=timings) as bot:
+        spread, links = bot.chat._spread, bot.chat._links
+        await bot.until(lambda: len(spread._gone) == 2 and all(link.session is None for link in links))
+        assert dict(bot.chat.status().rooms) == {"test:#one": "not joined yet", "test:#two": "not joined yet"}
+        with pytest.raises(TemporaryError, match=r"test:#one: not said: test/gatewatch2? is .*: cannot connect"):
+            await bot.chat.say(post("#one", "news"))
+
+
+async def test_a_room_without_a_place_waits_for_a_reason_while_nobody_is_there() -> None:
+    def narrow_once(line: str) -> list[bytes]:
+        if far_end.connections > 1:
+            return []
+        named = [b":s 001 gatewatch :hello", b":s 005 gatewatch CHANLIMIT=#:1 :are", b":s 422 gatewatch :no message"]
+        return named if line.startswith("USER") else polite(line)
+
+    async with fake(narrow_once) as (far_end, where), running(where, "#one", "#two", **OPEN) as bot:
+        await bot.joined("test:#one")
+        await bot.ready()
+        assert bot.chat.status().rooms["test:#two"] == "joined when needed"
+        far_end.writers[-1].close()
+        await bot.not_ready()
+        await bot.until(lambda: "broke" in bot.chat.status().trouble)
+        with pytest.raises(TemporaryError, match=r"test:#two: not said: test is \w+: test: the connection .* broke"):
+            await bot.chat.say(post("#two", "news"))
+
+
 async def test_it_does_not_come_back_soon_where_it_is_unwanted() -> None:
     def throttled(line: str) -> list[bytes]:
         return [b"ERROR :Your host is trying to (re)connect too fast -- throttled."]

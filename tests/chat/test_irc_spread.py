@@ -71,6 +71,18 @@ def test_the_others_take_the_channels_of_one_that_is_gone() -> None:
     assert spread.of(0) == list(TEN[3:5])
 
 
+def test_without_any_other_channels_stay_where_they_are() -> None:
+    spread = Spread(TEN, 2)
+    spread.back(0, {"#": 5})
+    spread.back(1, {"#": 2})
+    assert spread.gone(0) and [channel for channel in TEN if spread.is_spare(channel)] == list(TEN[:5] + TEN[7:])
+    before = places(spread, TEN)
+    assert not spread.gone(1)
+    assert places(spread, TEN) == before and not any(map(spread.is_spare, TEN))
+    spread.back(0, {"#": 5})
+    assert (spread.of(0), spread.of(1)) == (list(TEN[:5]), [])
+
+
 def test_a_refusal_teaches_a_lower_limit() -> None:
     spread = Spread(TEN, 2)
     spread.back(0, {"#": 10})
@@ -127,28 +139,34 @@ def test_no_connection_is_ever_over_its_limit(seed: int) -> None:
     channels = tuple(f"{chance.choice('#&')}c{number}" for number in range(30))
     spread = Spread(channels, 3)
     limits: dict[int, int] = {}
+    gone: set[int] = set()
     for now in range(200):
         number = chance.randrange(3)
         match chance.choice(["back", "gone", "full", "bring"]):
             case "back":
                 spread.back(number, {"#&": chance.randrange(2, 12)})
                 limits[number] = spread._limits[number]["#&"]
+                gone.discard(number)
             case "gone":
-                spread.gone(number)
-                limits[number] = 0
-            case "full" if limits.get(number) and spread.of(number):
+                gone.add(number)
+                assert spread.gone(number) == (len(gone) < 3)
+            case "full" if number in limits and number not in gone and spread.of(number):
                 joined = spread.of(number)[:2]
                 spread.full(number, joined[0], joined)
                 limits[number] = len(joined)
             case "bring":
                 wanted = chance.choice(channels)
                 if spread.where(wanted) is None:
-                    where = spread.bring(wanted, list(limits), (), now)
+                    where = spread.bring(wanted, limits.keys() - gone, (), now)
                     assert where == spread.where(wanted)
-        for other, most in limits.items():
+        if len(gone) == 3:  # the last one keeps what it had
+            assert all(len(spread.of(other)) <= most for other, most in limits.items())
+            continue
+        now_allowed = limits | dict.fromkeys(gone, 0)
+        for other, most in now_allowed.items():
             assert len(spread.of(other)) <= most
-        if len(limits) == 3 and sum(len(spread.of(other)) for other in range(3)) < len(channels):
-            assert all(len(spread.of(other)) == most for other, most in limits.items())
+        if len(now_allowed) == 3 and sum(len(spread.of(other)) for other in range(3)) < len(channels):
+            assert all(len(spread.of(other)) == most for other, most in now_allowed.items())
 
 
 def test_thrown_out_too_often_it_stays_out_until_it_is_invited() -> None:

@@ -130,7 +130,7 @@ class IrcChat:
         link = await self._link_for(post, target)
         session = link.session
         if session is None:
-            raise TemporaryError(f"{post.room}: not said: {link.name} is {link.away()}")
+            raise TemporaryError(f"{post.room}: not said: {link.away()}")
         if post.answers is not None or post.first:
             await session.speech.reply(target, post.room, text)
         else:
@@ -155,7 +155,7 @@ class IrcChat:
     def _rooms(self, each: Sequence[NetworkStatus]) -> dict[str, str]:
         states = {channel: state for one in each for channel, state in one.rooms.items()}
         for channel in self._channels:
-            missing = WHEN_NEEDED if self._is_spare(channel) else NOT_YET
+            missing = WHEN_NEEDED if self._spread.is_spare(channel) else NOT_YET
             states.setdefault(channel, missing)
         return self._full_names({channel: states[channel] for channel in self._channels})
 
@@ -163,10 +163,7 @@ class IrcChat:
         return {self._channels[channel]: state for channel, state in states.items()}
 
     def _has_spare(self) -> bool:
-        return any(map(self._is_spare, self._channels))
-
-    def _is_spare(self, channel: str) -> bool:
-        return is_channel(channel) and self._spread.where(channel) is None
+        return any(map(self._spread.is_spare, self._channels))
 
     # -- connections --------------------------------------------------------------------------------------------
 
@@ -194,9 +191,9 @@ class IrcChat:
         self._deal()
 
     def _gone(self, number: int) -> None:
-        if len(self._links) > 1:
-            if self._spread.gone(number):
-                log.warning("irc rooms go by other connections network=%s away=%s", self.name, self._links[number].name)
+        self._crowded.pop(number, None)
+        if self._spread.gone(number):
+            log.warning("irc rooms go by other connections network=%s away=%s", self.name, self._links[number].name)
             self._deal()
 
     def _deal(self) -> None:
@@ -235,6 +232,8 @@ class IrcChat:
     async def _bring(self, room: str, channel: str, now: float) -> Link:
         """Join a channel for which there was no place."""
         ready = [number for number, link in enumerate(self._links) if link.ready]
+        if not ready:
+            raise TemporaryError(f"{room}: not said: {self._links[0].away()}")
         number = self._spread.bring(channel, ready, self._busy, now)
         if number is None:
             raise TemporaryError(f"{room}: not said: no connection to {self.name} has a place for it")

@@ -146,8 +146,9 @@ class Link:
         return self.session is not None and self.session.state == "ready"
 
     def away(self) -> str:
-        """How it is, in words, while there is no session."""
-        return f"{self._state}: {self._trouble}".rstrip(": ")
+        """How it is, in words, while it is not ready."""
+        status = self.status()
+        return f"{self.name} is {status.state}: {status.trouble}".rstrip(": ")
 
     def status(self) -> NetworkStatus:
         """Of this connection alone; `rooms` by channel."""

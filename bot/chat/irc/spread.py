@@ -34,6 +34,10 @@ class Spread:
         """The connection of a channel; None for one that is joined when needed, and for one of nobody's."""
         return self._where.get(channel)
 
+    def is_spare(self, channel: str) -> bool:
+        """Whether a channel is joined when needed: it has no place, and there are connections to have one on."""
+        return channel in self._channels and channel not in self._where and not self._all_gone
+
     # -- what becomes known ---------------------------------------------------------------------------------
 
     def back(self, number: int, limits: Limits) -> None:
@@ -43,10 +47,19 @@ class Spread:
         self._settle()
 
     def gone(self, number: int) -> bool:
-        """A connection will not be back soon: the others take its channels as far as they can. Is there any other?"""
+        """A connection will not be back soon: the others take its channels as far as they can. Is there any other?
+
+        Without one the channels stay where they are: none of them is to be joined when needed.
+        """
         self._gone.add(number)
+        if self._all_gone:
+            return False
         self._settle()
-        return len(self._gone) < len(self._limits)
+        return True
+
+    @property
+    def _all_gone(self) -> bool:
+        return len(self._gone) == len(self._limits)
 
     def full(self, number: int, channel: str, joined: Collection[str]) -> None:
         """The server let a connection into no more than `joined`, whatever limit it names; none teaches nothing."""
