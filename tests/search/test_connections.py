@@ -8,11 +8,10 @@ import hashlib
 import logging
 import random
 import re
-import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from bot.search.retry import Retry
 from tests.search.asking import QUICK, Make, asked, replies
 from tests.search.contract import FIRST, LONG, by_build, found
 from tests.servers import free_port, program
+from tests.servers.deaf import deaf
 from tests.servers.proxy import Proxy, proxying
 
 pytestmark = pytest.mark.xdist_group("opensearch")
@@ -248,13 +248,8 @@ async def test_a_dead_host_is_passed_over(proxy: Proxy, make: Make) -> None:
 
 
 async def test_a_host_that_does_not_even_accept_is_passed_over(proxy: Proxy, make: Make) -> None:
-    """Its queue of connections is full, so that the next one waits, as where a packet filter swallows it."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, ExitStack() as queue:
-        for _ in range(4):
-            waiting = queue.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(deaf.getsockname())
-        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+    with deaf() as (_, port):
+        url = f"http://127.0.0.1:{port}"
         alone = await asked(make({"url": url, "timeout": "1s"}))
         assert isinstance(alone, Unknown)
         assert alone.why == f"no connection to {url}: nobody accepts it within 0.33 s"

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 BREAKS = re.compile(r"[\r\n\0]")
 LONGEST_IN = 16_384  # bytes; 8191 of tags and a line are allowed (https://ircv3.net/specs/extensions/message-tags)
 SECRETS = frozenset({"PASS", "AUTHENTICATE"})  # commands that have nothing else
+NEXT_ADDRESS_AFTER = 0.25  # seconds; the next one of the host's is tried beside one that is silent (RFC 8305 5)
 MOST_LOGGED = 20  # lines of one connection that could not be digested
 
 
@@ -106,7 +107,8 @@ class Connection(irc.client_aio.AioConnection):  # type: ignore[misc]
         self.buffer = self.buffer_class()
         self.handlers: dict[str, Any] = {}
         self.server, self.real_server_name, self.real_nickname = host, "", nick
-        dial = AioFactory() if tls is None else AioFactory(ssl=tls, server_hostname=host)
+        secure = {} if tls is None else {"ssl": tls, "server_hostname": host}
+        dial = AioFactory(happy_eyeballs_delay=NEXT_ADDRESS_AFTER, **secure)
         self.transport, _ = await dial(self.protocol_class(self, self.reactor.loop), (host, port))
         self.connected = True
 
