@@ -206,6 +206,30 @@ async def test_a_nick_that_the_server_keeps_back_is_not_called_taken() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "447 gatewatch_ :Can't change nickname while on #gate (+N is set)",
+        "435 gatewatch_ gatewatch #gate :Cannot change nickname while banned on channel",
+        "438 gatewatch_ gatewatch_ gatewatch :Nick change too fast. Please wait 20 seconds.",
+    ],
+)
+async def test_a_change_that_the_server_does_not_allow_is_told_in_its_words(refusal: str) -> None:
+    def server(line: str) -> list[bytes]:
+        if line == "NICK gatewatch":
+            taken = far_end.lines.count(line) == 1
+            return [b":s 433 * gatewatch :Nickname is already in use" if taken else f":s {refusal}".encode()]
+        welcome = [b":s 001 gatewatch_ :hello", b":s 422 gatewatch_ :no message"]
+        return [] if line.startswith("USER") else welcome if line == "NICK gatewatch_" else polite(line)
+
+    async with fake(server) as (far_end, where), running(where, **OPEN) as bot:
+        await bot.ready()
+        assert bot.chat.status().trouble == "test: the nick gatewatch is taken; the bot is gatewatch_ until it is free"
+        words = f"({refusal[:3]}: {refusal.partition(' :')[2]})"
+        why = f"test: the server does not give the bot the nick gatewatch {words}; it is gatewatch_ until then"
+        await bot.until(lambda: bot.chat.status().trouble == why)
+
+
 async def test_who_only_has_the_name_is_not_believed_about_a_certificate(ircd: Ircd) -> None:
     async with human("NickServ", ircd.tls_port, ircd.ca_file) as impostor:
         bot_with = running(ircd, "#gate", nick="nickj", certfp=ircd.client_pem, timings={**TIMINGS, "identify": 2})

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 # RFC 2812: 432 not allowed, 433 in use, 436 collision, 437 held back.
 NICK_REFUSED = frozenset({"432", "433", "436", "437"})
+# Of a change alone, and not always with the nick. 435: banned in a channel, 438: too fast, 447: a channel is +N.
+CHANGE_REFUSED = frozenset({"435", "438", "447"})
 IN_USE = "433"
 MOST_NICKS = 8
 MONITOR_OFFLINE = "731"  # https://ircv3.net/specs/extensions/monitor
@@ -109,7 +111,8 @@ class OwnNick:
     def on_refused(self, event: Event) -> bool:
         """A numeric after the welcome; False if it is not about the nick."""
         about = event.arguments[0] if event.arguments else ""
-        if event.kind not in NICK_REFUSED or not self._connection.isupport.same(about, self.wanted):
+        named = event.kind in NICK_REFUSED and self._connection.isupport.same(about, self.wanted)
+        if not named and event.kind not in CHANGE_REFUSED:
             return False
         self._refused = event
         return True
