@@ -143,6 +143,20 @@ async def test_pings_and_numerics_before_the_welcome() -> None:
         await still_there(bot, far_end)
 
 
+@pytest.mark.parametrize("token", ["LINELEN=", "CHANNELLEN=", "CHANLIMIT=#:", "MAXCHANNELS="])
+async def test_a_number_that_is_none_of_a_servers(token: str) -> None:
+    def boasting(line: str) -> list[bytes]:
+        named = f":s 005 gatewatch {token}{'9' * 5_000} :are supported".encode()
+        return (
+            [b":s 001 gatewatch :hello", named, b":s 422 gatewatch :none"] if line.startswith("USER") else polite(line)
+        )
+
+    async with fake(boasting) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.joined("test:#gate")
+        await bot.ready()
+        await still_there(bot, far_end)
+
+
 def in_use(line: str) -> list[bytes]:
     return [b":s 433 * x :Nickname is already in use"] if line.startswith("NICK") else []
 

@@ -15,6 +15,7 @@ CASEMAPPINGS = {
     "rfc1459": str.maketrans(UPPER + "[]\\~", LOWER + "{}|^"),
     "strict-rfc1459": str.maketrans(UPPER + "[]\\", LOWER + "{}|"),
 }
+MOST_DIGITS = 9
 CHANMODES = "beI,k,l,imnpst"  # https://modern.ircdocs.horse/#channel-modes, where a server does not say
 RFC1459 = CASEMAPPINGS["rfc1459"]  # what holds where a server says nothing, or something else
 
@@ -71,18 +72,22 @@ class Isupport:
     @property
     def channellen(self) -> int:
         """Bytes of the longest channel's name, 0 where the server does not say."""
-        value = self._tokens.get("CHANNELLEN", "")
-        return int(value) if value.isdecimal() else 0
+        return _number(self._tokens.get("CHANNELLEN", "")) or 0
 
     @property
     def chanlimits(self) -> dict[str, int]:
         """In how many channels one connection may be, by the signs in front of them (CHANLIMIT, else MAXCHANNELS)."""
         named = self._tokens.get("CHANLIMIT") or f"{CHANNEL_SIGNS}:{self._tokens.get('MAXCHANNELS', '')}"
         pairs = (pair.partition(":") for pair in named.split(","))
-        return {signs: int(most) for signs, _, most in pairs if signs and most.isdecimal()}
+        numbers = ((signs, _number(most)) for signs, _, most in pairs)
+        return {signs: most for signs, most in numbers if signs and most is not None}
 
     @property
     def linelen(self) -> int:
         """Bytes of a line with its CR LF, never under the 512 of the RFC."""
-        value = self._tokens.get("LINELEN", "")
-        return max(LINELEN, int(value)) if value.isdecimal() else LINELEN
+        return max(LINELEN, _number(self._tokens.get("LINELEN", "")) or 0)
+
+
+def _number(value: str) -> int | None:
+    """What a token says in digits, None where it says nothing that can be meant (int() raises on 4,300 digits)."""
+    return int(value) if value.isdecimal() and len(value) <= MOST_DIGITS else None
