@@ -92,8 +92,12 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
 
     def open_store(self, name: str) -> None:
         """Open this device's store, or begin one. Raises ValueError for a wrong key, and what SQLite raises."""
+        from bot.chat.matrix.cryptomachine import Machine  # it needs the libraries of the extra e2e
+
         self.config = replace(self.config, store_name=name)
-        super().load_store()
+        self.store = self.config.store(self.user_id, self.device_id, self.store_path, self.config.pickle_key, name)
+        self.olm = Machine(self.user_id, self.device_id, self.store)
+        self.encrypted_rooms = self.store.load_encrypted_rooms()
         self._stale = False
 
     def _open_again(self) -> None:
