@@ -13,6 +13,7 @@ from bot.clock import utc_now
 from bot.errors import UserError
 from bot.store import Store
 from bot.store.keep import StoreKeep
+from bot.text import counted
 
 
 def redact(config: Path, network: str, link: str, reason: str) -> None:
@@ -30,5 +31,4 @@ def redact(config: Path, network: str, link: str, reason: str) -> None:
         count = asyncio.run(take_back(network, account, StoreKeep(store), message, reason))
     finally:
         store.close_now()
-    edits = f" and {count - 1} edit{'s' if count > 2 else ''} of it" if count > 1 else ""
-    typer.echo(f"taken back: the message{edits}" if count else "it was taken back before")
+    typer.echo(f"taken back: {counted(count, 'event')}" if count else "nothing of it is left to take back")

@@ -59,9 +59,10 @@ def redact(
     reason: Annotated[str, typer.Option(help="Why, for the room's moderators to read.")] = "",
     config: ConfigFile = DEFAULT,
 ) -> None:
-    """Take back a message that the bot said, with all its edits: a log had a secret in it, say.
+    """Take back a message that the bot said, its edits, and what it said in its thread: a log had a secret in it, say.
 
-    Works while the bot runs. What the bot has to say about the same change later becomes a message of its own.
+    Works while the bot runs. Where the bot has to correct the message later, it says it anew, as a message of its own:
+    see that the secret is not in what it would say then.
 
     Example: gatewatch matrix redact opendev 'https://matrix.to/#/!room:example.org/$event' --reason 'a password'
     """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from bot.chat.matrix import redacting
 from bot.chat.matrix.config import RoomSpeech
 from bot.talk import EVERYBODY, Message, Post, Said
 from tests.chat.crypto_scene import CryptoScene
@@ -149,3 +151,22 @@ async def test_threads_hold_corrections_that_say_something_and_replies(scene: Sc
             "is_falling_back": True,
             "m.in_reply_to": {"event_id": root},
         }
+
+
+async def test_what_is_corrected_while_it_is_taken_back_goes_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with scene.bot().running() as bot:
+        await bot.ready()
+        said = await bot.chat.say(post(scene.room, "secret 1", "1"))
+        read, corrected = redacting.own_events, list[str]()
+
+        async def then_correct(client: Any, *arguments: Any) -> AsyncIterator[Any]:
+            async for event in read(client, *arguments):
+                yield event
+            if not corrected:
+                corrected.append((await bot.chat.say(post(scene.room, "secret 2", "2", replaces=said))).id)
+
+        monkeypatch.setattr(redacting, "own_events", then_correct)
+        taken = await redacting.take_back("net", bot.chat._config, scene.keep, (scene.room_id, said.id), "")
+    assert (taken, len(corrected)) == (2, 1)
+    assert (await event(scene, corrected[0]))["content"] == {}
+    assert await scene.said() == []

@@ -70,13 +70,26 @@ def test_a_message_is_taken_back_with_its_edits_beside_a_running_bot(scene: Scen
         for number in range(EDITS):
             edit(scene, event_id, f"password: hunter2 ({number})")
         done = scene.redact(event_id, "--reason", "a password")
-        assert (done.code, done.out, done.err) == (0, f"taken back: the message and {EDITS} edits of it\n", "")
+        assert (done.code, done.out, done.err) == (0, f"taken back: {EDITS + 1} events\n", "")
         left = scene.person.bodies(scene.room_id, scene.own.id)
         assert "another" in left
         assert not [body for body in left if "hunter2" in body]
         redactions = [one for one in scene.person.events(scene.room_id) if one["type"] == "m.room.redaction"]
         assert [one["content"].get("reason") for one in redactions] == ["a password"] * (EDITS + 1)
-        assert scene.redact(event_id).out == "it was taken back before\n"
+        assert scene.redact(event_id).out == "nothing of it is left to take back\n"
+
+
+@on_synapse
+def test_what_a_moderator_redacted_leaves_edits_and_a_thread_which_go_too(scene: Scene) -> None:
+    assert gatewatch(scene.home, "say", scene.room, "password: hunter2").code == 0
+    event_id = scene.said("password: hunter2")
+    edit(scene, event_id, "password: hunter2 (again)")
+    noted = {"m.relates_to": {"rel_type": "m.thread", "event_id": event_id}}
+    scene.own.send(scene.room_id, "now: hunter2", **noted)
+    scene.person.send(scene.room_id, "is that hunter2?", **noted)
+    scene.person.redact(scene.room_id, event_id)
+    assert scene.redact(event_id).out == "taken back: 2 events\n"
+    assert [body for body in scene.person.bodies(scene.room_id) if "hunter2" in body] == ["is that hunter2?"]
 
 
 @on_synapse

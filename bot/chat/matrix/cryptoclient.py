@@ -24,7 +24,6 @@ from nio import (
     ShareGroupSessionResponse,
     SyncResponse,
 )
-from nio.api import MATRIX_API_PATH_V3
 
 from bot.chat.matrix.cryptoanswers import ClaimedKeys, DeviceKeys, Json, algorithm_of
 from bot.chat.matrix.storefault import StoreFault
@@ -57,17 +56,9 @@ class CryptoClient(AsyncClient):  # type: ignore[misc]
         """Is encryption switched on?"""
         return bool(self.config.encryption_enabled)
 
-    async def json(
-        self,
-        method: str,
-        path: Sequence[str],
-        body: Mapping[str, Any] | None = None,
-        query: Mapping[str, str] | None = None,
-        base: str = MATRIX_API_PATH_V3,
-    ) -> Response:
+    async def json(self, method: str, path: Sequence[str], body: Mapping[str, Any] | None = None) -> Response:
         """A request of the client-server API that nio does not have."""
-        where = Api._build_path(path, query, base)
-        return await self._send(Json, method, where, None if body is None else Api.to_json(body))
+        return await self._send(Json, method, Api._build_path(path), None if body is None else Api.to_json(body))
 
     async def create_matrix_response(
         self,

@@ -1,15 +1,14 @@
-"""Taking back what the bot said: a message, and its edits, which would still show the words."""
+"""Taking back what the bot said: a message, and what would still show its words: its edits, and notes in its thread."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
-
-from nio.api import MATRIX_API_PATH_V1
 
 from bot.chat.keep import Keep
 from bot.chat.matrix.answers import Limited, ask, look
@@ -17,10 +16,14 @@ from bot.chat.matrix.beside import beside
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.mapping import mapping
+from bot.chat.matrix.ownevents import own_events
 from bot.errors import PermanentError
+
+log = logging.getLogger(__name__)
 
 LINK = re.compile(r"#/(?:room/)?([^/?\s]+)/([^/?\s]+)")
 PAUSE = 1.0  # seconds, where a server that takes no more does not say how long
+ALL_PAGES = 10_000
 
 
 def message_of(link: str) -> tuple[str, str] | None:
@@ -36,7 +39,7 @@ def message_of(link: str) -> tuple[str, str] | None:
 
 
 async def take_back(network: str, config: MatrixConfig, keep: Keep, message: tuple[str, str], reason: str) -> int:
-    """Redact the message with its edits; how many events that were, 0 if it was done before.
+    """Redact the message, its edits and what the bot said in its thread; how many events that were.
 
     Raises PermanentError where the message is not the bot's or not to be seen, and TemporaryError: again does no harm.
     """
@@ -50,39 +53,32 @@ class _Redacting:
         self._within = within
 
     async def redact(self, room: str, event_id: str, reason: str) -> int:
-        room_id = await self._room_id(room)
-        event = await self._get(f"look up {event_id}", "rooms", room_id, "event", event_id)
-        if event.get("sender") != self._client.user_id:
-            raise PermanentError(f"{event.get('sender')} said that: the bot takes back only what it said itself")
-        # The message last: until then, a second try finds the edits that the first one left.
-        events = [edit async for edit in self._edits(room_id, event_id)]
-        if "redacted_because" not in mapping(event.get("unsigned")):
-            events.append(event_id)
-        for one in events:
-            await self._redact_one(room_id, one, reason)
-        return len(events)
+        room_id, done = await self._room_id(room), set[str]()
+        # Again until nothing is left: a bot that runs may say something of it meanwhile.
+        while left := [one for one in await self._left(room_id, event_id) if one not in done]:
+            for one in left:
+                await self._redact_one(room_id, one, reason)
+            done.update(left)
+        return len(done)
 
     async def _room_id(self, room: str) -> str:
         if room.startswith("!"):
             return room
         return str((await look(self._client.room_resolve_alias(room), f"look up {room}", self._within)).room_id)
 
-    async def _edits(self, room_id: str, event_id: str) -> AsyncIterator[str]:
-        """https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv1roomsroomidrelationseventidreltype"""
-        path = ["rooms", room_id, "relations", event_id, "m.replace"]
-        query: dict[str, str] = {}
-        while True:
-            page = await self._get("look for edits", *path, base=MATRIX_API_PATH_V1, query=query)
-            for event in page.get("chunk", []):
-                if event["sender"] == self._client.user_id:
-                    yield str(event["event_id"])
-            if not page.get("next_batch"):
-                return
-            query = {"from": str(page["next_batch"])}
+    async def _left(self, room_id: str, event_id: str) -> list[str]:
+        """The message first: what is redacted is not edited any more.
 
-    async def _get(self, what: str, *path: str, **more: Any) -> dict[str, Any]:
-        content: dict[str, Any] = (await look(self._client.json("GET", path, **more), what, self._within)).content
-        return content
+        Read back, as a server does not tell the edits of a message that somebody redacted.
+        """
+        request = self._client.room_get_event(room_id, event_id)
+        message = (await look(request, f"look up {event_id}", self._within)).event
+        if message.sender != self._client.user_id:
+            raise PermanentError(f"{message.sender} said that: the bot takes back only what it said itself")
+        what, since = f"read back in {room_id}", message.server_timestamp
+        events = own_events(self._client, room_id, what, since, self._within, ALL_PAGES)
+        after = [str(event.event_id) async for event in events if _belongs_to(event, event_id)]
+        return after if _content(message) == {} else [event_id, *after]
 
     async def _redact_one(self, room_id: str, event_id: str, reason: str) -> None:
         while True:
@@ -90,6 +86,17 @@ class _Redacting:
             try:
                 await ask(request, f"redact {event_id}", self._within)
             except Limited as error:
-                await asyncio.sleep(error.retry_after or PAUSE)
+                pause = error.retry_after or PAUSE
+                log.warning("the homeserver takes no more for %.0f s; waiting", pause)
+                await asyncio.sleep(pause)
             else:
                 return
+
+
+def _content(event: Any) -> Mapping[str, Any]:
+    return mapping(event.source.get("content"))
+
+
+def _belongs_to(event: Any, event_id: str) -> bool:
+    relation = mapping(_content(event).get("m.relates_to"))
+    return relation.get("rel_type") in ("m.replace", "m.thread") and relation.get("event_id") == event_id

@@ -11,8 +11,9 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.chat.matrix.answers import Refusal, ask
+from bot.chat.matrix.answers import Refusal
 from bot.chat.matrix.client import Client
+from bot.chat.matrix.ownevents import own_events
 from bot.talk import Post
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 MARK = "org.gatewatch.key"
 REMEMBERED = timedelta(minutes=20)  # so long any server knows a transaction id
 CLOCKS = timedelta(minutes=10)  # the server's and ours may differ by that
-PAGE, PAGES = 100, 20  # of our own events in one room
+PAGES = 20  # of our own events in one room
 
 
 def doubt_since(post: Post, now: datetime) -> datetime | None:
@@ -45,22 +46,13 @@ class SaidBefore:
 
         `room`: its name in errors. A room that does not let us read back has none. Raises TemporaryError, TokenRefused.
         """
-        own = {"senders": [self._client.user_id], "types": ["m.room.message", "m.room.encrypted"]}
-        oldest, start = (since - CLOCKS).timestamp() * 1000, None
-        for _ in range(PAGES):
-            request = self._client.room_messages(room_id, start=start, limit=PAGE, message_filter=own)
-            try:
-                page = await ask(request, f"{room}: look for what was said", self._within)
-            except Refusal as error:
-                log.warning("matrix cannot look for what was said room=%s error=%s", room, error)
-                return ""
-            for event in page.chunk:
+        oldest, what = (since - CLOCKS).timestamp() * 1000, f"{room}: look for what was said"
+        try:
+            async for event in own_events(self._client, room_id, what, oldest, self._within, PAGES):
                 if self._is_it(event, key):
                     return str(event.event_id)
-            start = page.end
-            if not start or any(event.server_timestamp < oldest for event in page.chunk):
-                return ""
-        log.warning("matrix has said too much since to look through room=%s", room)
+        except Refusal as error:
+            log.warning("matrix cannot look for what was said room=%s error=%s", room, error)
         return ""
 
     def _is_it(self, event: Any, key: str) -> bool:
