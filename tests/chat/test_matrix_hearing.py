@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,6 +53,19 @@ def test_a_word_alone_in_a_reply_or_thread(relation: Any, about: str, thread: st
     found = said(word, relation)
     assert found is not None
     assert (found.text, found.about, found.thread, found.called) == (word.strip(), about, thread, "")
+
+
+@pytest.mark.parametrize("quote", ["> <@ada:example.org> it failed\n\n", "> one\n>two\n\n", "> one\n"])
+def test_what_a_reply_quotes_is_not_said_by_it(quote: str) -> None:
+    found = said(f"{quote}why", REPLY)
+    assert found is not None
+    assert (found.text, found.about) == ("why", "$said")
+
+
+def test_a_quote_without_an_end_takes_no_time() -> None:
+    began = time.process_time()
+    assert said(">" * 60_000, REPLY) is None  # as long as an event may be
+    assert time.process_time() - began < 0.2
 
 
 @pytest.mark.parametrize("text", ["why me", "because", "https://x", "", "why\nnot", "no-good", "у", "w" * 30])

@@ -106,7 +106,8 @@ def addressed(content: Mapping[str, Any], ear: Ear) -> tuple[str, str]:
     """
     body = _text(content.get("body"))
     if "m.in_reply_to" in mapping(content.get("m.relates_to")):
-        body = _REPLY_QUOTE.sub("", body, count=1) if body.startswith(">") else body
+        quote = _REPLY_QUOTE.match(body)
+        body = body[quote.end() :] if quote else body
     body, pilled = _without_markdown(body, ear.me)
     text = body.strip()
     for name in (*pilled, *_pill_names(_text(content.get("formatted_body")), ear.me), ear.me):
