@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bot.errors import PermanentError
+import pytest
+
+from bot.errors import PermanentError, TemporaryError
 from tests.chat.fake_matrix import FarEnd, bot_for, earlier_keep, refuses, says
 from tests.chat.human_matrix import until
 
@@ -33,3 +35,21 @@ async def test_one_new_device_after_the_other_stops_the_network(tmp_path: Path) 
             error
         )
         assert far_end.count("POST login") == 1 and len(bot.chat.status().notices) == 1
+
+
+async def test_a_store_that_is_away_for_a_moment_is_no_second_new_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far_end, keep = FarEnd(), earlier_keep()
+    far_end.answers["keys/upload"] = says(THERE, 400)
+    faults, put = [TemporaryError("the store is locked")], keep.put
+
+    async def put_later(name: str, value: str) -> None:
+        if name.endswith(".device") and faults:
+            raise faults.pop()
+        await put(name, value)
+
+    monkeypatch.setattr(keep, "put", put_later)
+    async with far_end.serving(), bot_for(far_end, keep, tmp_path / "crypto").running() as bot:
+        await until(lambda: far_end.count("POST login") == 1)
+        assert faults == [] and len(bot.chat.status().notices) == 1

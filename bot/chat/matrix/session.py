@@ -134,7 +134,6 @@ class Session:
                     f"{lost}, {age:.0f} s after the bot became a new device: is the folder put back from a backup, or "
                     "used by another bot? See to it, then start this one again"
                 )
-        self._device_made_at = self._monotonic()
         if self._pasted:
             raise PermanentError(
                 f"{lost}: make a new login for {self._config.user} that no other client uses, and give its token"
@@ -142,6 +141,7 @@ class Session:
         device = _new_device()
         await self._kept.put("device", device)
         await self._kept.put("token", "")
+        self._device_made_at = self._monotonic()
         try:  # people's clients need not go on encrypting for it
             await ask(self._client.logout(), "log the lost device out", self._config.timings.request)
         except (TemporaryError, AnyRefusal) as error:
