@@ -229,6 +229,26 @@ async def test_a_private_talk_is_noted_beside_the_others(
     assert written == ([] if noted is None else [noted])
 
 
+async def test_a_talk_that_is_entered_when_the_bot_stops_is_not_left_afterwards(
+    far_end: FarEnd, keep: MemoryKeep
+) -> None:
+    """The server let it in, or did not; the process knows neither."""
+    keep.values[f"matrix.net.{USER}.invitations"] = json.dumps(
+        [{"room_id": "!talk:x", "inviter": "@eve:y", "direct": False}]
+    )
+    far_end.answers |= {"join": never, "leave": says({})}
+    async with bot_for(far_end, keep, invites={"people": ["@eve:y"]}).running():
+        await until(lambda: far_end.count("POST join") == 1)
+    keep.values.pop(f"matrix.net.{USER}.invitations")  # so that nothing but what was accepted speaks for the room
+    rooms = {room: {"timeline": {"events": [], "limited": False, "prev_batch": "p"}} for room in (ROOM[4:], "!talk:x")}
+    far_end.plays(tok1=says({"next_batch": "n1", "rooms": {"join": rooms}}), n1=nothing_new)
+    keep.values[f"matrix.net.{USER}.since"] = "tok1"
+    async with bot_for(far_end, keep).running() as bot:
+        await until(lambda: far_end.since.count("n1") > 3)
+        assert bot.chat._rooms.is_joined("!talk:x")
+    assert far_end.count("POST leave") == 0
+
+
 async def test_no_more_than_some_invitations_are_kept(far_end: FarEnd, keep: MemoryKeep) -> None:
     kept = Kept(keep, "net", USER)
     bot_config = config(far_end.url, USER)

@@ -108,6 +108,7 @@ class Invites:
         welcome = await self._welcome(client, invitation)
         if welcome:
             self._accepted.add(room_id)  # before we are in: an unknown room would be left at once
+            await self._save()
         request = client.join(room_id) if welcome else client.room_leave(room_id)
         try:
             await ask(request, f"{'join' if welcome else 'refuse'} {room_id}", within)
