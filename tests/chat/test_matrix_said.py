@@ -13,6 +13,7 @@ import pytest
 
 from bot.chat.matrix import redacting
 from bot.chat.matrix.config import RoomSpeech
+from bot.clock import utc_now
 from bot.talk import EVERYBODY, Message, Post, Said
 from tests.chat.crypto_scene import CryptoScene
 from tests.chat.human_matrix import Human, until
@@ -99,8 +100,23 @@ async def test_what_cannot_be_edited_is_said_anew(scene: Scene, fate: str) -> No
         last = await bot.chat.say(replace(edit, key="3", message=Message("3 failed"), replaces=Said(anew.id)))
         assert not last.anew
     content = (await event(scene, anew.id))["content"]
-    assert content == {"msgtype": "m.notice", "body": "2 failed", "m.mentions": {}, "org.gatewatch.key": "2"}
+    assert content == {"msgtype": "m.notice", "body": "2 failed", "m.mentions": {}, "org.gatewatch.key": "2.anew"}
     assert (await scene.said())[-2:] == ["2 failed", "* 3 failed"]
+
+
+async def test_an_edit_that_is_out_of_what_is_gone_is_said_anew(scene: Scene) -> None:
+    """The answer to it was lost, and before the next try somebody redacted the message."""
+    async with scene.bot().running() as bot:
+        await bot.ready()
+        said = await bot.chat.say(post(scene.room, "1 failed", "1"))
+        edit = post(scene.room, "2 failed", "2", replaces=said)
+        unseen = await bot.chat.say(edit)
+        await scene.human.do(scene.human.redact, scene.room_id, said.id)
+        for again in (edit, replace(edit, doubt_since=utc_now())):
+            anew = await bot.chat.say(again)
+            assert anew.anew and anew.id != unseen.id
+    assert (await event(scene, anew.id))["content"]["body"] == "2 failed"
+    assert (await scene.said()) == ["* 2 failed", "2 failed"]
 
 
 async def test_encrypted_messages_are_edited_while_they_are_there(encrypted: CryptoScene) -> None:

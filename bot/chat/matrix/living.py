@@ -32,8 +32,12 @@ def events(post: Post, threads: bool) -> Iterator[tuple[str, Content]]:
 
 
 def alone(post: Post) -> Post:
-    """The post as a message of its own, for want of what it was to replace."""
-    return replace(post, replaces=None, loud=post.wakes, mentions=post.mentions if post.wakes else ())
+    """The post as a message of its own, for want of what it was to replace.
+
+    Its edit may be out already, under the key of the post: nobody sees that.
+    """
+    mentions = post.mentions if post.wakes else ()
+    return replace(post, key=f"{post.key}.anew", replaces=None, loud=post.wakes, mentions=mentions)
 
 
 async def still_there(client: Client, room_id: str, post: Post, within: timedelta) -> bool:
