@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nio import ToDeviceMessage
 from pydantic import SecretStr
 
 from bot.chat.matrix.checks import MORE_LIBRARIES
@@ -135,6 +136,19 @@ def odd_to_device(device: str) -> list[tuple[str, dict[str, Any]]]:
         ("m.key.verification.start", {"method": "m.sas.v1", "from_device": "PHONE", "transaction_id": "1"}),
         ("m.room_key.withheld", {"session_id": [], "code": {}}),
     ]
+
+
+async def test_a_key_event_that_is_refused_keeps_no_other_back(encrypted: CryptoScene) -> None:
+    human = await asyncio.to_thread(encrypted.plain)
+    await encrypted_room(encrypted, human)
+    async with encrypted.running() as bot:
+        assert bot.chat._encryption is not None
+        waiting = bot.chat._encryption._client.outgoing_to_device_messages
+        waiting += [ToDeviceMessage("m.dummy", user, "PHONE", {}) for user in ("no Matrix id", human.id)]
+        await human.do(human.send, encrypted.room_id, "!new")
+        await until(lambda: not waiting)
+    answer = await human.do(human.call, "GET", "sync?timeout=0")
+    assert [one["sender"] for one in answer["to_device"]["events"] if one["type"] == "m.dummy"] == [encrypted.user]
 
 
 async def test_only_signed_devices_get_the_key_where_the_config_says_so(encrypted: CryptoScene) -> None:

@@ -131,4 +131,8 @@ class Encryption:
             self._client.machine.wedged_devices.clear()
             self._client.olm.key_request_devices_no_session.clear()
         for message in list(self._client.outgoing_to_device_messages):
-            await ask(self._client.to_device(message), "send a key event", self._within)
+            try:
+                await ask(self._client.to_device(message), "send a key event", self._within)
+            except Refusal as error:  # others wait behind it
+                log.warning("matrix key event is refused to=%s error=%s", message.recipient, error)
+                self._client.outgoing_to_device_messages.remove(message)
