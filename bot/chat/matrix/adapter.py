@@ -159,12 +159,13 @@ class MatrixChat:
         session = Session(client, self._config, self._kept)
         keys = RoomKeys(client, self._config.timings.request, everyone=self._config.ignore_unverified_devices)
         sending = Sending(client, self._rooms, keys, self._config, self._pace, self._clock)
+        inbox = Inbox(self.name, client, self._rooms, heard, self._config, self._prefix, self._clock, self.say)
         try:
             while True:
                 await self._enter(session)
                 self._device = client.device_id
                 self._sending = sending
-                lost = await self._work(client, heard)
+                lost = await self._work(client, inbox)
                 if lost is None:
                     await self._until_well(session.refused)
                 else:
@@ -218,13 +219,12 @@ class MatrixChat:
             log.warning("matrix notice network=%s what=%s", self.name, sentence)
             self._notices.append(sentence)
 
-    async def _work(self, client: Client, heard: Hear) -> DeviceLost | None:
+    async def _work(self, client: Client, inbox: Inbox) -> DeviceLost | None:
         """Hear, and join rooms, until the token is refused or the device's keys are lost (and then say so).
 
         Raises PermanentError.
         """
         timings = self._config.timings
-        inbox = Inbox(self.name, client, self._rooms, heard, self._config, self._prefix, self._clock, self.say)
         hooks = [self._encryption.keep_up] if self._encryption is not None else []
         sync = Sync(client, self._rooms, self._invites, inbox, self._kept, timings, self, hooks)
         lost: list[Exception] = []
