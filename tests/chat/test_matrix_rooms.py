@@ -290,6 +290,25 @@ async def test_who_may_not_speak_says_so_and_speaks_as_soon_as_it_may(scene: Sce
     assert await human.do(human.bodies, room_id, scene.user) == ["at last"]
 
 
+async def test_where_an_alias_moved_that_cannot_be_entered_an_invitation_helps(scene: Scene) -> None:
+    human = scene.human
+    private = await human.do(human.create, public=False)
+    async with scene.bot().running() as bot:
+        await bot.ready()
+    await human.do(human.call, "DELETE", f"directory/room/%23{scene.alias}:{SERVER_NAME}")
+    await human.do(human.call, "PUT", f"directory/room/%23{scene.alias}:{SERVER_NAME}", {"room_id": private})
+    async with scene.bot(timings=SLOW).running() as bot:
+        sentence = f"not invited to #{scene.alias}:{SERVER_NAME}: invite {scene.user}"
+        await until(lambda: bot.chat.status().rooms == {scene.room: sentence})
+        with pytest.raises(TemporaryError, match="not invited"):
+            await bot.chat.say(post(scene.room, "an alert", "k"))
+        await human.do(human.invite, private, scene.user)
+        await bot.joined(scene.room)
+        await bot.chat.say(post(scene.room, "an alert", "k"))
+    assert await human.do(human.bodies, private, scene.user) == ["an alert"]
+    assert await human.do(human.bodies, scene.room_id, scene.user) == []
+
+
 async def test_an_alias_that_moved_is_looked_up_at_the_next_start(scene: Scene) -> None:
     human = scene.human
     other = await human.do(human.create)

@@ -103,7 +103,7 @@ class Joining:
         """Find out the room's id and be in it."""
         first, where = await self._resolved(place)
         found = self._rooms.newest(first)
-        if not self._rooms.is_joined(place.id):
+        if not self._rooms.is_joined(place.id) or where.startswith("#"):  # an alias that was looked up
             await self._rooms.know(place, found)  # also if we cannot join: an invitation may be to it
         if not self._rooms.is_joined(found):
             where = where if found == first else found
@@ -123,8 +123,8 @@ class Joining:
         looked_up = self._client.room_resolve_alias(place.address)
         try:
             answer = await ask(looked_up, f"look up {place.address}", self._config.timings.request)
-        except Refusal:
-            place.nowhere = place.looked_up = True
+        except Refusal as error:
+            place.nowhere, place.looked_up = error.code in ("M_NOT_FOUND", "M_INVALID_PARAM"), True
             raise
         except TemporaryError as error:
             if not place.id or isinstance(error, Limited):
