@@ -193,6 +193,84 @@ async def test_a_step_without_an_answer_is_given_up() -> None:
         assert "AUTHENTICATE *" in far_end.lines
 
 
+def hangs(*answering: str) -> Callable[[str], list[str]]:
+    """Services that hang, but for these mechanisms; the server itself ends a try when asked to."""
+
+    def answer(said: str) -> list[str]:
+        if said == "*":
+            return [":s 906 gatewatch :SASL authentication aborted"]
+        return [":s 903 gatewatch :yes"] if said in answering else []
+
+    return answer
+
+
+ALL = "sasl=SCRAM-SHA-512,SCRAM-SHA-256,PLAIN"
+
+
+@pytest.mark.parametrize("offer", [ALL, "sasl=PLAIN"])
+async def test_services_that_hang_are_no_refusal(offer: str) -> None:
+    """The way that is best is tried, and no other, for all go to the same services."""
+    async with (
+        fake(sasl_server(hangs(), offer)) as (far_end, where),
+        running(where, "#gate", **login(required=True)) as bot,
+    ):
+        await bot.until(lambda: far_end.connections == 3)  # `long_wait` is 60
+        assert "no answer within 0.3 s (sasl is required, so no channel is joined)" in bot.chat.status().trouble
+        best = offer.removeprefix("sasl=").partition(",")[0]
+        tried = [line.split()[1] for line in far_end.lines if line.startswith("AUTHENTICATE")]
+        assert tried[:4] == [best, "*"] * 2
+
+
+async def test_services_that_hung_are_asked_again_less_and_less_often() -> None:
+    asked: list[float] = []
+    answer = hangs()
+    settings = login()
+    settings["timings"] |= {"regain": 0.2, "long_wait": [0.8]}
+
+    def server(said: str) -> list[str]:
+        if said == "PLAIN":
+            asked.append(asyncio.get_running_loop().time())
+        return answer(said)
+
+    async with fake(sasl_server(server)) as (far_end, where), running(where, "#gate", **settings) as bot:
+        await bot.ready()
+        assert "SASL: PLAIN: no answer within 0.3 s" in bot.chat.status().trouble
+        await bot.until(lambda: len(asked) == 3)
+        assert asked[1] - asked[0] >= 0.3 + 0.2 and asked[2] - asked[1] >= 0.3 + 0.8
+        answer = hangs("PLAIN")
+        await bot.until(lambda: logged_in(bot))
+        assert (far_end.connections, len(asked)) == (1, 4)
+
+
+async def test_a_yes_that_comes_late_is_one() -> None:
+    def late(said: str) -> list[str]:
+        return [":s 903 gatewatch :yes", ":s 907 gatewatch :already"] if said == "*" else []
+
+    async with fake(sasl_server(late)) as (_, where), running(where, "#gate", **login(required=True)) as bot:
+        await bot.ready()
+        assert logged_in(bot)
+
+
+async def test_the_end_of_one_try_is_no_answer_to_the_next() -> None:
+    """SCRAM fails on what the server says, and the bot ends it; the server says so, and takes the password by PLAIN."""
+
+    def server(said: str) -> list[str]:
+        match said:
+            case "SCRAM-SHA-256" | "PLAIN":
+                return ["AUTHENTICATE +"]
+            case "*":
+                return [":s 906 gatewatch :SASL authentication aborted"]
+        return ["AUTHENTICATE nonsense"] if base64.b64decode(said).startswith(b"n,") else [":s 903 gatewatch :yes"]
+
+    offer = "sasl=SCRAM-SHA-256,PLAIN"
+    async with (
+        fake(sasl_server(server, offer)) as (far_end, where),
+        running(where, "#gate", **login(required=True)) as bot,
+    ):
+        await bot.ready()
+        assert logged_in(bot) and far_end.connections == 1
+
+
 async def test_a_server_that_names_its_mechanisms_late() -> None:
     def late(said: str) -> list[str]:
         match said:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from bot.chat.irc.backoff import LongWait
+from bot.chat.irc.backoff import Backoff, LongWait
 from bot.chat.irc.capabilities import UNKNOWN_TO_SERVER, Capabilities
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.files import Secrets
 from bot.chat.irc.identity import Identity
-from bot.chat.irc.ownnick import NICK_REFUSED
+from bot.chat.irc.ownnick import NICK_REFUSED, longest
 from bot.chat.irc.sasl import Sasl
 from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import either
@@ -82,11 +82,19 @@ class Registration:
             raise error(f"{self._network}: {self._sasl.trouble} (sasl is required, so no channel is joined)")
 
     async def keep_logged_in(self) -> None:
-        """For ever: log in when SASL comes back or comes late, and a while after services have logged the bot out."""
+        """For ever: log in when SASL comes back or comes late, and a while after services have logged the bot out.
+
+        Where nobody answered, less and less often.
+        """
+        timings = self._config.timings
+        waits = Backoff((timings.regain, *timings.long_wait), 0.0, longest)
         while self._sasl is not None:
-            await either(self._sasl.returned, self._identity.forgotten)
+            unanswered = self._sasl.unanswered and not self._identity.known
+            if not unanswered:
+                waits.reset()
+            await either(self._sasl.returned, self._identity.forgotten, within=waits.wait() if unanswered else None)
             if self._identity.forgotten.is_set():
-                await asyncio.sleep(self._config.timings.regain)
+                await asyncio.sleep(timings.regain)
             self._sasl.returned.clear()
             self._identity.forgotten.clear()
             if not self._identity.known:

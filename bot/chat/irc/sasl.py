@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import Callable
 
 from bot.chat.irc.capabilities import Capabilities
@@ -15,15 +16,17 @@ from bot.errors import PermanentError
 CHUNK = 400  # characters of base64 in one line; a shorter one, or "+", is the last
 # 903: logged in; 907: already logged in.
 YES = frozenset({"903", "907"})
-# 902: the account must not be used now; 904: refused; 905: too long; 906: ended.
-NO = frozenset({"902", "904", "905", "906"})
+ENDED = "906"  # by the bot, or by a server whose services are gone: it says nothing of the account
+# 902: the account must not be used now; 904: refused; 905: too long.
+NO = frozenset({"902", "904", "905", ENDED})
 MECHANISMS = "908"  # those that the server has; a 904 follows
 
 
 class Sasl:
     """The logins of one connection; `trouble` says why the last one failed, "" if it did not.
 
-    `refused`: whether services have said no to what the bot has to show, and will again.
+    `refused`: whether services said no then to what the bot has to show, and will again; `unanswered`: whether the
+    server said nothing in time, as where services hang.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Sasl:
         self.offered = asyncio.Event()
         self.returned = asyncio.Event()  # set when it comes to be offered; for whoever waits for that to clear
         self.trouble = ""
-        self.refused = False
+        self.refused = self.unanswered = False
         capabilities.changed = self._on_capabilities
 
     # -- what the server says -----------------------------------------------------------------------------------
@@ -68,7 +71,7 @@ class Sasl:
     # -- what the bot does --------------------------------------------------------------------------------------
 
     async def authenticate(self) -> bool:
-        """Try each way that both ends have, the best first, until one is accepted."""
+        """Try each way that both ends have, the best first, until one is accepted, or left without an answer."""
         self.returned.clear()
         if not self.offered.is_set():
             return self._failed("the server does not offer SASL now: are its services up?")
@@ -79,8 +82,10 @@ class Sasl:
             return self._failed(f"the server has none of the bot's mechanisms, but {named}")
         for mechanism in tries:
             if self._available(mechanism.name) and await self._try(mechanism):
-                self.trouble = ""
+                self.trouble, self.refused, self.unanswered = "", False, False
                 return True
+            if self.unanswered:
+                break
         return False
 
     def _available(self, name: str) -> bool:
@@ -101,14 +106,27 @@ class Sasl:
         try:
             return await self._converse(mechanism, lines)
         except TimeoutError:
-            self._connection.send("AUTHENTICATE", "*")
-            return self._failed(f"{mechanism.name}: no answer within {self._step:g} s")
+            if await self._abort(lines) and mechanism.proved:
+                return True
+            return self._failed(f"{mechanism.name}: no answer within {self._step:g} s", unanswered=True)
         except PermanentError as error:
-            self.refused = True
-            self._connection.send("AUTHENTICATE", "*")
-            return self._failed(f"{mechanism.name}: {error}")
+            await self._abort(lines)
+            return self._failed(f"{mechanism.name}: {error}", refused=True)
         finally:
             self._lines = None
+
+    async def _abort(self, lines: asyncio.Queue[Event]) -> bool:
+        """End a try at the server too, and hear it out: what it says would pass for an answer to the next try.
+
+        Whether it has said yes meanwhile.
+        """
+        self._connection.send("AUTHENTICATE", "*")
+        kind = ""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._step):
+                while kind not in YES | NO:
+                    kind = (await lines.get()).kind
+        return kind in YES
 
     async def _converse(self, mechanism: Mechanism, lines: asyncio.Queue[Event]) -> bool:
         challenge = ""
@@ -123,8 +141,8 @@ class Sasl:
             elif event.kind == MECHANISMS:
                 self._has = set(event.arguments[0].upper().split(",")) if event.arguments else self._has
             elif event.kind in NO:
-                self.refused = True
-                return self._failed(f"{mechanism.name}: the server does not accept the account ({event.text})")
+                why = f"{mechanism.name}: the server does not accept the account ({event.text})"
+                return self._failed(why, refused=event.kind != ENDED)
             elif not mechanism.proved:
                 return self._failed(f"{mechanism.name}: the server did not prove that it knows the password")
             else:
@@ -137,8 +155,8 @@ class Sasl:
         if len(text) % CHUNK == 0:
             self._connection.send("AUTHENTICATE", "+")
 
-    def _failed(self, why: str) -> bool:
-        self.trouble = f"SASL: {why}"
+    def _failed(self, why: str, *, refused: bool = False, unanswered: bool = False) -> bool:
+        self.trouble, self.refused, self.unanswered = f"SASL: {why}", refused, unanswered
         return False
 
 
