@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
+from bot.chat.irc.backoff import longest
 from bot.chat.irc.files import Secrets
 from bot.chat.irc.link import Link
-from bot.chat.irc.rooms import longest
 from bot.clock import utc_now
 from bot.errors import TemporaryError
 from tests.chat.test_irc_parts import least, settings

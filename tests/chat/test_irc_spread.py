@@ -104,22 +104,21 @@ def test_the_least_recently_used_makes_place() -> None:
     spread.back(1, {"#": 2})
     for now, channel in enumerate(("#c0", "#c2", "#c3"), start=1):
         spread.use(channel, now)
-    assert spread.bring("#c9", [0, 1], (), 4) == 0
+    assert spread.bring("#c9", [0, 1], ()) == 0
     assert places(spread, ("#c0", "#c1", "#c2", "#c3", "#c9")) == [0, None, 1, 1, 0]
-    assert spread.bring("#c1", [1], (), 5) == 1
+    assert spread.bring("#c1", [1], ()) == 1
     assert spread.where("#c2") is None
-    assert spread.bring("#c4", [0], ["#c0", "#c9"], 6) is None
-    assert spread.bring("#c4", [], (), 6) is None
-    assert spread.bring("#nobodys", [0, 1], (), 6) is None
+    assert spread.bring("#c4", [0], ["#c0", "#c9"]) is None
+    assert spread.bring("#c4", [], ()) is None
 
 
 def test_the_room_of_the_operators_has_a_place_first_and_keeps_it() -> None:
     spread = Spread(TEN, 1, "#c9")
     spread.back(0, {"#": 2})
     assert spread.of(0) == ["#c9", "#c0"]
-    assert spread.bring("#c4", [0], (), 1) == 0
-    assert spread.bring("#c5", [0], ["#c4"], 2) is None
-    assert spread.bring("#c5", [0], (), 3) == 0
+    assert spread.bring("#c4", [0], ()) == 0
+    assert spread.bring("#c5", [0], ["#c4"]) is None
+    assert spread.bring("#c5", [0], ()) == 0
     assert spread.of(0) == ["#c9", "#c5"]
 
 
@@ -156,8 +155,9 @@ def test_no_connection_is_ever_over_its_limit(seed: int) -> None:
                 limits[number] = len(joined)
             case "bring":
                 wanted = chance.choice(channels)
+                spread.use(wanted, now)
                 if spread.where(wanted) is None:
-                    where = spread.bring(wanted, limits.keys() - gone, (), now)
+                    where = spread.bring(wanted, limits.keys() - gone, ())
                     assert where == spread.where(wanted)
         if len(gone) == 3:  # the last one keeps what it had
             assert all(len(spread.of(other)) <= most for other, most in limits.items())

@@ -217,10 +217,9 @@ class IrcChat:
             raise PermanentError(
                 f"{post.room}: not said: the bot joins the channels that the config names, and no other"
             )
-        now = asyncio.get_running_loop().time()
-        self._spread.use(target, now)
+        self._use(target)
         number = self._spread.where(target)
-        return await self._bring(post.room, target, now) if number is None else self._links[number]
+        return await self._bring(post.room, target) if number is None else self._links[number]
 
     def _link_to_person(self, post: Post) -> Link:
         """Who was asked answers; else whoever is there."""
@@ -229,12 +228,12 @@ class IrcChat:
             return self._links[heard_by]
         return next((link for link in self._links if link.ready), self._links[0])
 
-    async def _bring(self, room: str, channel: str, now: float) -> Link:
+    async def _bring(self, room: str, channel: str) -> Link:
         """Join a channel for which there was no place."""
         ready = [number for number, link in enumerate(self._links) if link.ready]
         if not ready:
             raise TemporaryError(f"{room}: not said: {self._links[0].away()}")
-        number = self._spread.bring(channel, ready, self._busy, now)
+        number = self._spread.bring(channel, ready, self._busy)
         if number is None:
             raise TemporaryError(f"{room}: not said: no connection to {self.name} has a place for it")
         self._deal()
@@ -247,5 +246,8 @@ class IrcChat:
 
     def _hear(self, number: int, heard: Hear, line: Heard) -> None:
         if not line.private:
-            self._spread.use(room_address(line.room)[1], asyncio.get_running_loop().time())
+            self._use(room_address(line.room)[1])
         self._inbox.put(number, line, heard)
+
+    def _use(self, channel: str) -> None:
+        self._spread.use(channel, asyncio.get_running_loop().time())

@@ -16,6 +16,11 @@ UNWANTED = re.compile(
 Jitter = Callable[[float, float], float]
 
 
+def longest(low: float, high: float) -> float:
+    """No jitter: for what is between the bot and its own network alone, which nobody else does at the same moment."""
+    return high
+
+
 class LongWait(TemporaryError):
     """What people have to mend, at either end: it is tried again, but not soon. A network is not given up for it.
 

@@ -7,7 +7,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 
-from bot.chat.irc.backoff import Backoff, LongWait
+from bot.chat.irc.backoff import Backoff, LongWait, longest
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
 from bot.errors import TemporaryError
@@ -30,11 +30,6 @@ def other_nicks(nick: str) -> Iterator[str]:
     yield f"{nick}__"
     while True:
         yield f"{nick[:-3] or nick[0]}{random.randrange(100, 1000)}"
-
-
-def longest(low: float, high: float) -> float:
-    """No jitter: it is between the bot and its own network alone."""
-    return high
 
 
 class OwnNick:

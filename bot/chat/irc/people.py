@@ -75,9 +75,9 @@ class People:
         modes = self._channels.get(fold(channel), {}).get(fold(nick), "")
         return OPERATOR if OPERATORS & set(modes) else VOICED if modes else 0
 
-    def count(self, channel: str = "") -> int:
-        """How many are in a channel, or in all of them."""
-        return len(self._channels.get(self._isupport.fold(channel), ())) if channel else len(self._people)
+    def count(self, channel: str) -> int:
+        """How many are in a channel."""
+        return len(self._channels.get(self._isupport.fold(channel), ()))
 
     # -- what the server says -----------------------------------------------------------------------------------
 

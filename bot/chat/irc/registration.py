@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from bot.chat.irc.backoff import Backoff, LongWait
+from bot.chat.irc.backoff import Backoff, LongWait, longest
 from bot.chat.irc.capabilities import UNKNOWN_TO_SERVER, Capabilities
 from bot.chat.irc.config import IrcConfig
 from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.files import Secrets
 from bot.chat.irc.identity import Identity
-from bot.chat.irc.ownnick import NICK_REFUSED, longest
+from bot.chat.irc.ownnick import NICK_REFUSED
 from bot.chat.irc.sasl import Sasl
 from bot.chat.irc.sts import Sts
 from bot.chat.irc.together import either

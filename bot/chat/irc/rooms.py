@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from bot.chat.irc.backoff import Backoff
+from bot.chat.irc.backoff import Backoff, longest
 from bot.chat.irc.config import Timings, channel_fault
 from bot.chat.irc.connection import Connection, Event
 from bot.chat.irc.ejections import Ejections
@@ -17,11 +17,6 @@ from bot.chat.irc.together import either
 from bot.talk import JOINED, NOT_YET
 
 log = logging.getLogger(__name__)
-
-
-def longest(low: float, high: float) -> float:
-    """No jitter: nobody else joins at the same moment."""
-    return high
 
 
 class Rooms:

@@ -80,12 +80,11 @@ class Spread:
         """Something was said or heard there."""
         self._used[channel] = now
 
-    def bring(self, channel: str, ready: Collection[int], busy: Collection[str], now: float) -> int | None:
+    def bring(self, channel: str, ready: Collection[int], busy: Collection[str]) -> int | None:
         """A place for a channel without one, that of the least recently used; None if no `ready` connection has one.
 
         In `busy` channels something is being said: they keep theirs.
         """
-        self.use(channel, now)
         places = [
             other
             for other in reversed(self._channels)  # of those never used the last
@@ -94,7 +93,7 @@ class Spread:
             and self._where.get(other) in ready
             and self._same_limit(self._where[other], channel, other)
         ]
-        if channel not in self._channels or not places:
+        if not places:
             return None
         last = min(places, key=lambda other: self._used.get(other, 0.0))
         self._where[channel] = self._where.pop(last)
