@@ -261,7 +261,8 @@ async def test_a_wrong_certificate_is_waited_for(
         await bot.until(lambda: len(link.attempts) == 3)
         assert link.attempts[2] - link.attempts[0] >= 0.8
         assert re.search(why, (await waiting(bot)).trouble)
-        assert caplog.text.count("irc lost") == 1
+        lost = [record.levelname for record in caplog.records if record.getMessage().startswith("irc lost")]
+        assert lost == ["ERROR"]
         assert far_end.lines == []
         new_certificate(tmp_path, "localhost", 1)
         tls.load_cert_chain(tmp_path / "crt", tmp_path / "key")

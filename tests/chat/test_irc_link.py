@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 
-from bot.chat.irc.backoff import longest
+from bot.chat.irc.backoff import LongWait, longest
 from bot.chat.irc.files import Secrets
 from bot.chat.irc.link import Link
 from bot.clock import utc_now
@@ -22,6 +23,10 @@ MOVE = 0.3
 
 async def refused() -> None:
     raise TemporaryError("connection refused")
+
+
+async def banned() -> None:
+    raise LongWait("banned")
 
 
 async def silent() -> None:
@@ -88,3 +93,22 @@ async def test_it_says_when_it_tries_again() -> None:
     with contextlib.suppress(asyncio.CancelledError):
         await task
     assert link.status().next_try is None
+
+
+@pytest.mark.parametrize(("life", "level"), [(refused, "WARNING"), (banned, "ERROR")])
+async def test_what_people_have_to_mend_is_an_error_in_the_log_and_said_once(
+    life: Callable[[], Awaitable[None]], level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def turn() -> None:
+        await asyncio.sleep(0)
+
+    caplog.set_level(logging.DEBUG, "bot.chat.irc.link")
+    timings = {"reconnect": [0.01], "reconnect_floor": 0.01, "long_wait": [0.01]}
+    link = Link("test", settings(timings=timings), utc_now, least, lambda: None, alone=True)
+    link.needed.set()
+    task = asyncio.create_task(link.run(Secrets(), lambda _: Session(life), turn))  # type: ignore[arg-type,return-value]
+    await until(lambda: len(caplog.records) >= 3)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert [record.levelname for record in caplog.records][:3] == [level, "DEBUG", "DEBUG"]

@@ -115,8 +115,10 @@ class Link:
 
     def _lost(self, session: Session, error: TemporaryError) -> float:
         again_in, why = self._again_in(session, error), str(error)
-        # Said once: a server that stays down is not news at each try.
-        level = logging.WARNING if session.ready_at is not None or why != self._trouble else logging.DEBUG
+        # Said once: a server that stays down is not news at each try. An error is what people have to mend.
+        level = logging.ERROR if isinstance(error, LongWait) else logging.WARNING
+        if session.ready_at is None and why == self._trouble:
+            level = logging.DEBUG
         log.log(
             level, "irc lost network=%s nick=%s again_in=%.1f why=%r", self._network, self.config.nick, again_in, why
         )
