@@ -45,7 +45,8 @@ def _rooms(one: NetworkStatus) -> str:
 def _out(one: NetworkStatus) -> str:
     """Rooms that are not joined, or in which the bot cannot speak."""
     out = [(room, why) for room, why in one.rooms.items() if why not in (JOINED, WHEN_NEEDED)]
-    named = "; ".join(f"{short(room, 60)}: {short(why, 60)}" for room, why in out[:NAMED])
+    most = SENTENCE // max(1, min(NAMED, len(out)))
+    named = "; ".join(f"{short(room, 60)}: {short(why, most)}" for room, why in out[:NAMED])
     return named + (f"; and {len(out) - NAMED} more" if len(out) > NAMED else "")
 
 
