@@ -290,6 +290,15 @@ async def test_who_may_not_speak_says_so_and_speaks_as_soon_as_it_may(scene: Sce
     assert await human.do(human.bodies, room_id, scene.user) == ["at last"]
 
 
+async def test_a_room_that_another_client_of_the_account_leaves(scene: Scene) -> None:
+    phone = await scene.human.do(Human, scene.synapse.url, scene.user[1:].partition(":")[0], PASSWORD)
+    async with scene.bot(timings=SLOW).running() as bot:
+        await bot.ready()
+        await phone.do(phone.call, "POST", f"rooms/{scene.room_id}/leave", {})
+        sentence = "another client of this account left it: does a second bot use the account?"
+        await until(lambda: bot.chat.status().rooms == {scene.room: sentence})
+
+
 async def test_where_an_alias_moved_that_cannot_be_entered_an_invitation_helps(scene: Scene) -> None:
     human = scene.human
     private = await human.do(human.create, public=False)

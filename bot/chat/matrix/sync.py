@@ -206,4 +206,4 @@ def _why_left(events: list[Any], me: str) -> tuple[str, bool]:
             reason, banned = event.content.get("reason"), event.membership == "ban"
             by = f"{'banned' if banned else 'removed'} by {event.sender}"
             return by + (f" ({reason})" if isinstance(reason, str) and reason else ""), banned
-    return "left", False
+    return "another client of this account left it: does a second bot use the account?", False
