@@ -55,7 +55,7 @@ def room_fault(address: str) -> str:
     """What is wrong with a room's address, "" if nothing is. An id of room version 12 names no server."""
     if address.startswith("!") or (address.startswith("#") and ":" in address):
         return ""
-    return "a Matrix room is written #ALIAS:SERVER or !ID:SERVER"
+    return "a Matrix room is written #ALIAS:SERVER or !ID"
 
 
 def room(value: str) -> str:
