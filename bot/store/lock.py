@@ -47,7 +47,7 @@ def take(lock: Lock, place: Place, wait: float) -> None:
     deadline = time.monotonic() + wait
     said = False
     while not lock.try_to_take():
-        if not said:
+        if wait and not said:
             log.warning("waiting for the store%s place=%s most=%gs", lock.holder(), place, wait)
             said = True
         if time.monotonic() >= deadline:
