@@ -103,7 +103,7 @@ def test_what_others_said_and_what_is_not_there_stays(scene: Scene) -> None:
     assert f"{scene.person.id} said that: the bot takes back only what it said itself" in theirs.err
     assert scene.person.bodies(scene.room_id)[-1] == "mine"
     gone = scene.redact("$nothing")
-    assert (gone.code, "look up $nothing: M_NOT_FOUND" in gone.err) == (1, True)
+    assert (gone.code, f"there is no message $nothing in {scene.room_id}" in gone.err) == (1, True)
     odd = gatewatch(scene.home, "matrix", "redact", "lab", f"https://matrix.to/#/{scene.room_id}")
     assert (odd.code, "no link to a message" in odd.err) == (1, True)
 
@@ -114,6 +114,9 @@ def test_what_others_said_and_what_is_not_there_stays(scene: Scene) -> None:
         ("https://matrix.to/#/!room:x.org/$event?via=x.org&via=y.org", ("!room:x.org", "$event")),
         ("https://matrix.to/#/%23alias%3Ax.org/%24an%2Fevent%3Ax.org", ("#alias:x.org", "$an/event:x.org")),
         ("https://app.element.io/#/room/#alias:x.org/$event", ("#alias:x.org", "$event")),
+        ("matrix:roomid/room:x.org/e/event?via=x.org", ("!room:x.org", "$event")),
+        ("matrix:r/alias:x.org/e/an%2Fevent", ("#alias:x.org", "$an/event")),
+        ("matrix:roomid/room:x.org", None),
         ("https://matrix.to/#/!room:x.org", None),
         ("https://matrix.to/#/@ada:x.org/$event", None),
         ("https://matrix.to/#/!room:x.org/event", None),

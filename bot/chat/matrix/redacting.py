@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from bot.chat.keep import Keep
-from bot.chat.matrix.answers import Limited, ask, look
+from bot.chat.matrix.answers import Limited, Refusal, ask, look
 from bot.chat.matrix.beside import beside
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.config import MatrixConfig
@@ -22,6 +22,7 @@ from bot.errors import PermanentError
 log = logging.getLogger(__name__)
 
 LINK = re.compile(r"#/(?:room/)?([^/?\s]+)/([^/?\s]+)")
+URI = re.compile(r"matrix:(roomid|r)/([^/?\s]+)/e/([^/?\s]+)")
 PAUSE = 1.0  # seconds, where a server that takes no more does not say how long
 ALL_PAGES = 10_000
 
@@ -29,8 +30,10 @@ ALL_PAGES = 10_000
 def message_of(link: str) -> tuple[str, str] | None:
     """Room (id or alias) and event id of a link to a message, None where it is none.
 
-    https://spec.matrix.org/v1.15/appendices/#matrixto-navigation; Element's own links end in the same way.
+    https://spec.matrix.org/v1.15/appendices/#uris; Element's own links end as those of matrix.to do.
     """
+    if uri := URI.fullmatch(link.partition("?")[0]):
+        return ("!" if uri[1] == "roomid" else "#") + unquote(uri[2]), f"${unquote(uri[3])}"
     found = LINK.search(link)
     if found is None:
         return None
@@ -71,14 +74,20 @@ class _Redacting:
 
         Read back, as a server does not tell the edits of a message that somebody redacted.
         """
-        request = self._client.room_get_event(room_id, event_id)
-        message = (await look(request, f"look up {event_id}", self._within)).event
+        message = await self._message(room_id, event_id)
         if message.sender != self._client.user_id:
             raise PermanentError(f"{message.sender} said that: the bot takes back only what it said itself")
         what, since = f"read back in {room_id}", message.server_timestamp
         events = own_events(self._client, room_id, what, since, self._within, ALL_PAGES)
         after = [str(event.event_id) async for event in events if _belongs_to(event, event_id)]
         return after if _content(message) == {} else [event_id, *after]
+
+    async def _message(self, room_id: str, event_id: str) -> Any:
+        try:
+            return (await look(self._client.room_get_event(room_id, event_id), "look it up", self._within)).event
+        except Refusal as error:
+            where = f"there is no message {event_id} in {room_id}, or the bot is not in it"
+            raise PermanentError(f"{where}: {error}") from error
 
     async def _redact_one(self, room_id: str, event_id: str, reason: str) -> None:
         while True:
