@@ -97,7 +97,7 @@ FAULTS = {
     "half a body, then silence": Fault(stalls, "no answer within 0.2 s"),
     "silence": Fault(never, "no answer within 0.2 s"),
     "hung up": Fault(raw(), BROKE, each=2),
-    "no HTTP": Fault(raw(b"220 mail.example.org ESMTP\r\n"), BROKE),
+    "no HTTP": Fault(raw(b"220 mail.example.org ESMTP\r\n"), "no HTTP comes back: is `homeserver` the right address?"),
     "broken compression": Fault(
         raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone"), BROKE
     ),

@@ -229,9 +229,11 @@ async def test_not_invited_is_a_sentence_and_an_invitation_opens_the_room(scene:
     room = f"net:#{scene.alias}-private:{SERVER_NAME}"
     gone = f"net:#nowhere:{SERVER_NAME}"
     slow = timings(join_pause=timedelta(seconds=60), longest_join_pause=timedelta(seconds=60))
-    async with scene.bot(room, f"net:{private}", gone, timings=slow).running() as bot:
+    unmet = "net:!unmet:example.org"
+    async with scene.bot(room, f"net:{private}", gone, unmet, timings=slow).running() as bot:
         await bot.ready()
         assert bot.chat.status().rooms == {
+            unmet: "no server is known that has !unmet:example.org: check the id, use an alias, or invite the bot",
             scene.room: "joined",
             room: f"not invited to #{scene.alias}-private:{SERVER_NAME}: invite {scene.user}",
             f"net:{private}": f"not invited to {private}: invite {scene.user}",

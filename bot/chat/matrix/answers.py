@@ -73,6 +73,8 @@ async def ask(request: Awaitable[Any], what: str, within: timedelta) -> Any:
         raise TemporaryError(f"{what}: cannot connect{_unreached(error)}") from error
     except TimeoutError as error:
         raise TemporaryError(f"{what}: no answer within {within.total_seconds():g} s", doubt=True) from error
+    except aiohttp.ClientResponseError as error:
+        raise TemporaryError(f"{what}: no HTTP comes back: is `homeserver` the right address?", doubt=True) from error
     except Redirected as error:
         raise TemporaryError(f"{what}: it redirects to {error.where}: is `homeserver` the right address?") from error
     except LocalProtocolError as error:

@@ -142,6 +142,8 @@ class Joining:
             return f"{before}not invited to {place.address}: invite {self._client.user_id}"
         if error.code == "M_NOT_FOUND":
             return f"there is no room {place.address}: check the config file, or create it"
+        if "no servers" in error.reason:  # Synapse's words, for an id that it has not heard of
+            return f"no server is known that has {place.address}: check the id, use an alias, or invite the bot"
         return str(error)
 
     async def _leave_unknown(self) -> None:
