@@ -89,7 +89,6 @@ class Joining:
             # Of all rooms together: Synapse lets an account join ten, and then one in 10 s (rc_joins).
             pause = error.retry_after or self._config.timings.join_pause.total_seconds()
             self._held = self._rooms.monotonic() + pause
-            place.why = str(error)
         except TemporaryError as error:
             self._put_off(place, str(error), error.retry_after)
 
