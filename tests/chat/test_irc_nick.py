@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import logging
 
 import pytest
 
+from bot.chat.irc.connection import Event
+from bot.chat.irc.identity import sign_of
 from tests.chat.fake_irc import OPEN, fake, polite
 from tests.chat.human_irc import human
 from tests.chat.irc_account import PASSWORD, add_certificate, known
@@ -107,6 +111,81 @@ async def test_logged_out_by_services_it_tells_them_again() -> None:
         far_end.say(b":s 901 gatewatch gatewatch!u@h :You are now logged out")
         await bot.until(lambda: len([line for line in far_end.lines if "IDENTIFY" in line]) == 2)
         await bot.until(lambda: bot.chat.status().trouble == "")
+
+
+async def test_without_its_user_mode_it_tells_services_again_but_no_faster() -> None:
+    """As on OFTC, which sends neither 901 nor ACCOUNT. Services that take the mode again at once are not pressed."""
+    told: list[float] = []
+
+    def server(line: str) -> list[bytes]:
+        if not line.startswith("PRIVMSG NickServ :IDENTIFY"):
+            return with_services(line)
+        told.append(asyncio.get_running_loop().time())
+        fickle = [b":s MODE gatewatch :-r", b":s MODE gatewatch :+r"] * 20 + [b":s MODE gatewatch :-r"]
+        return [b":s MODE gatewatch :+ir-w", *(fickle if 1 < len(told) < 4 else [])]
+
+    timings = {**TIMINGS, "regain": 0.3}
+    async with (
+        fake(server) as (far_end, where),
+        running(where, "#gate", **OPEN, nickserv={"password": "hunter2"}, timings=timings) as bot,
+    ):
+        await bot.ready()
+        assert (len(told), bot.chat.status().who) == (1, "gatewatch (identified)")
+        far_end.say(b":gatewatch!u@h MODE gatewatch :-r")
+        await bot.until(lambda: "has lost user mode +r" in bot.chat.status().trouble)
+        assert bot.chat.status().who == "gatewatch (not identified)"
+        await bot.until(lambda: len(told) == 4 and bot.chat.status().trouble == "")
+        assert min(later - earlier for earlier, later in itertools.pairwise(told[1:])) >= 0.3
+        assert len([line for line in far_end.lines if line.startswith("WHOIS")]) == 1
+
+
+async def test_on_hybrid_an_account_outlives_a_nick_and_its_mode(hybrid_services: Ircd) -> None:
+    timings = {**TIMINGS, "regain": 0.5}
+    async with known(hybrid_services, "nickk"):
+        pass
+    nickserv = {"password": PASSWORD, "regain": "RECOVER"}
+    async with running(hybrid_services, "#gate", nick="nickk", nickserv=nickserv, timings=timings) as bot:
+        await bot.ready()
+        session = bot.chat._links[0].session
+        assert session is not None
+        complaints: list[str] = []
+        session.identity.complain = complaints.append  # type: ignore[method-assign]
+        session._connection.send("NICK", "nickl")  # -r
+        await bot.until(lambda: session.identity.nick == "nickl")
+        await bot.until(lambda: session.identity.own_nick.had)
+        assert (bot.chat.status().who, complaints) == ("nickk (account nickk)", [])
+        session._connection.send("PRIVMSG", "NickServ", text="LOGOUT")
+        await bot.until(lambda: complaints == ["services have logged the bot out"])
+        await bot.until(lambda: bot.chat.status().who == "nickk (account nickk)")
+
+
+async def test_a_user_that_ngircd_restricts_is_not_identified(ngircd: Ircd) -> None:
+    """There +r is that, and +R what it is elsewhere; anybody may restrict themselves."""
+    async with running(ngircd, "#gate", nick="nickm", nickserv={"password": PASSWORD}) as bot:
+        await bot.ready()
+        session = bot.chat._links[0].session
+        assert session is not None
+        seen: list[str] = []
+        listen = session._connection.listen
+
+        def hear(event: Event) -> None:
+            listen(event)
+            seen.append(event.kind)
+
+        session._connection.listen = hear
+        session._connection.send("MODE", "nickm", "+r")
+        await bot.until(lambda: "umode" in seen)
+        assert bot.chat.status().who == "nickm (not identified)"
+        session._connection.process_data(b":NickServ!s@s MODE nickm :+R\r\n")
+        assert bot.chat.status().who == "nickm (identified)"
+
+
+@pytest.mark.parametrize(
+    ("change", "sign"),
+    [("+r", "+"), ("-r", "-"), ("+ir-w", "+"), ("+i-wr", "-"), ("+r-r", "-"), ("+iw", ""), ("r", "")],
+)
+def test_what_a_change_does_to_a_mode(change: str, sign: str) -> None:
+    assert sign_of("r", change) == sign
 
 
 async def test_when_services_come_back_they_are_told_once(atheme: Ircd) -> None:

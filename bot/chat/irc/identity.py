@@ -16,6 +16,14 @@ from bot.errors import TemporaryError
 
 log = logging.getLogger(__name__)
 
+LOGGED_OUT = "services have logged the bot out"
+
+
+def sign_of(mode: str, change: str) -> str:
+    """What a change as "+ir-w" does to a mode: "+", "-", or "" for nothing."""
+    before, found, _ = change.rpartition(mode)
+    return max("+-", key=before.rfind) if found and before else ""
+
 
 class Identity:
     """The nick and the account of one connection."""
@@ -46,6 +54,7 @@ class Identity:
         self.forgotten = asyncio.Event()  # set when they know it no more; for whoever waits for that to clear
         self.account = ""  # as far as the server has named it
         self._complaint = ""
+        self._registered = "r"  # the user mode of whom services know; ngircd has R, where r is a restricted user
         self._claimed_by = ""  # `user@host` of who said, unasked and with the name of services, that they know the bot
 
     @property
@@ -68,14 +77,15 @@ class Identity:
     def listens(self) -> dict[str, Callable[[Event], None]]:
         """The kinds of lines that this wants to hear."""
         return {
+            "004": self._on_server,
             "900": self._on_logged_in,
-            "901": lambda event: self._on_forgotten(),
+            "901": lambda event: self._on_forgotten(LOGGED_OUT),
             "privnotice": self._on_notice,
             "umode": self._on_mode,
         }
 
     def on_known(self) -> None:
-        """Services have accepted the bot (numeric 900, user mode +r, or their notice)."""
+        """Services have accepted the bot (numeric 900, ACCOUNT, user mode +r, or their notice)."""
         self.known = True
         self._complaint = ""
         self._answered.set()
@@ -83,18 +93,35 @@ class Identity:
         self._identified()
 
     def on_event(self, event: Event) -> None:
-        """Take the server's answers to this module's own questions."""
+        """Take the server's answers to this module's own questions, and what it says of the bot's own account."""
         self._services.on_event(event)
+        if event.kind == "account" and self.is_bot(event.nick):  # https://ircv3.net/specs/extensions/account-notify
+            self._on_account(event.target)
+
+    def _on_server(self, event: Event) -> None:
+        """Numeric 004: the server's name, its version, its user modes, those of channels."""
+        if len(event.arguments) > 1 and event.arguments[1].lower().startswith("ngircd"):
+            self._registered = "R"
 
     def _on_logged_in(self, event: Event) -> None:
         if len(event.arguments) > 2:  # nick!user@host, account, a sentence
             self.account = event.arguments[1]
         self.on_known()
 
-    def _on_mode(self, event: Event) -> None:
-        # "+r" alone or among others, as in "+ir-w": registered, on every daemon that has services.
-        if "r" in event.text.partition("-")[0] and event.text.startswith("+") and self.is_bot(event.target):
+    def _on_account(self, name: str) -> None:
+        if name == "*":
+            self._on_forgotten(LOGGED_OUT)
+        else:
+            self.account = name
             self.on_known()
+
+    def _on_mode(self, event: Event) -> None:
+        """The bot's own modes. Another nick takes the mode away, but no account that the server has named."""
+        change = sign_of(self._registered, event.text) if self.is_bot(event.target) else ""
+        if change == "+":
+            self.on_known()
+        elif change == "-" and not self.account:
+            self._on_forgotten(f"the bot has lost user mode +{self._registered}: services do not know it any more")
 
     def _on_notice(self, event: Event) -> None:
         """A private notice. Other people's mean nothing."""
@@ -118,13 +145,14 @@ class Identity:
             self.complain(f"{self._services.name} is not there, so the bot is not identified")
         return True
 
-    def _on_forgotten(self) -> None:
-        """Numeric 901: services have logged the bot out. What it was known by it may show again, after a while."""
-        if self.known:
-            self._services.identified = False
-            self.forgotten.set()
+    def _on_forgotten(self, why: str) -> None:
+        """Services know the bot no more. What it was known by it may show again, after a while."""
+        if not self.known:
+            return
+        self._services.identified = False
+        self.forgotten.set()
         self.known, self.account = False, ""
-        self.complain("services have logged the bot out")
+        self.complain(why)
 
     def complain(self, why: str) -> None:
         """What operators should know of why services do not know the bot."""
