@@ -65,6 +65,25 @@ async def test_two_refusals_in_one_read_are_of_two_lines() -> None:
             assert isinstance(one, PermanentError) and "404: Cannot send" in str(one)
 
 
+async def test_a_refused_announcement_is_not_taken_for_the_reply_beside_it() -> None:
+    def censors(line: str) -> list[bytes]:
+        if line == "PRIVMSG #gate :darn":
+            return [b":s 936 gatewatch #gate darn :Your message contained a censored word"]
+        return [] if line == "PING :gatewatch-1" else polite(line)
+
+    async with fake(censors) as (far_end, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        answering = asyncio.create_task(bot.chat.say(post("#gate", "one\ntwo", **question("#gate"))))
+        await bot.until(lambda: "PING :gatewatch-1" in far_end.lines)
+        announcing = asyncio.create_task(bot.chat.say(post("#gate", "darn")))
+        await asyncio.sleep(0.05)  # as long as it would take to be said
+        assert "PRIVMSG #gate :darn" not in far_end.lines
+        far_end.say(b":s PONG s :gatewatch-1")
+        assert await answering == Said()
+        with pytest.raises(PermanentError, match="936: Your message"):
+            await announcing
+
+
 @pytest.mark.parametrize(("text", "doubt"), [("no", False), ("one\ntwo\nno", True)])
 @pytest.mark.parametrize("numeric", ["439", "442", "707"])
 async def test_a_reply_of_which_lines_are_out_is_not_said_again(numeric: str, text: str, doubt: bool) -> None:

@@ -83,7 +83,4 @@ class Flight:
 
     def broken(self, why: str) -> None:
         """The server will say no more about it."""
-        if self.written:
-            self.end(TemporaryError(f"{self.room}: said, but not confirmed: {why}", doubt=True))
-        else:
-            self.end(TemporaryError(f"{self.room}: not said: {why}"))
+        self.end(TemporaryError(f"{self.room}: said, but not confirmed: {why}", doubt=True))

@@ -56,7 +56,7 @@ class Speech:
         self._announcing = asyncio.Lock()
         self._replying = asyncio.Lock()
         self._numbers = itertools.count(1)
-        self._flights: list[Flight] = []
+        self._flights: list[Flight] = []  # in the order in which their first lines were written
 
     async def announce(self, target: str, room: str, text: str, strong: Sequence[str] = ()) -> None:
         """Exactly one line, what is `strong` in it marked where the room takes that.
@@ -74,6 +74,7 @@ class Speech:
 
     async def _passes(self, target: str, room: str, text: str, strong: Sequence[str]) -> bool:
         """Say one line; False where it was refused for its formatting alone."""
+        await self._after_replies(target)
         command = self._manner.command(target)
         most = self._bytes_for(command, target)
         line = announcement(text, most)
@@ -105,15 +106,29 @@ class Speech:
     @contextmanager
     def _flight(self, target: str, room: str) -> Iterator[Flight]:
         flight = Flight(target, room, f"gatewatch-{next(self._numbers)}", self._echoes())
-        self._flights.append(flight)
         try:
             yield flight
         finally:
-            self._flights.remove(flight)
+            flight.end()
+            if flight.written:
+                self._flights.remove(flight)
+
+    async def _after_replies(self, target: str) -> None:
+        """Until nothing is in flight there: between a reply's lines nobody could tell which one a refusal is about.
+
+        A reply need not wait: it comes behind the one line of an announcement, and so does what the server says of it.
+        """
+        while ahead := self._on_the_way(target):
+            await ahead[0].over.wait()
+
+    def _on_the_way(self, target: str) -> list[Flight]:
+        same = self._connection.isupport.same
+        return [one for one in self._flights if not one.over.is_set() and same(one.target, target)]
 
     def _write(self, flight: Flight, command: str, line: str) -> None:
         if not flight.written:
             self._check(flight.target, flight.room)
+            self._flights.append(flight)
         self._connection.send(command, flight.target, text=line)
         flight.write(line, self._time())
 
@@ -160,10 +175,11 @@ class Speech:
         return flight is not None
 
     def _refused(self, event: Event) -> Flight | None:
-        """The flight that a refusal is about: the one with formatting where that is the reason, else the oldest."""
-        same = self._connection.isupport.same
-        about = event.arguments[0] if event.arguments else ""
-        meant = [one for one in self._flights if one.written and not one.over.is_set() and same(one.target, about)]
+        """The flight that a refusal is about: the one with formatting where that is the reason, else the oldest.
+
+        The server deals with lines in order, and a flight is over with its PONG.
+        """
+        meant = self._on_the_way(event.arguments[0] if event.arguments else "")
         if NO_FORMATTING.search(event.text):
             meant.sort(key=lambda flight: not flight.dressed)
         return meant[0] if meant else None
