@@ -46,6 +46,33 @@ async def test_services_are_believed_only_when_they_speak_themselves() -> None:
     assert len([line for line in far_end.lines if "IDENTIFY" in line]) == 1
 
 
+@pytest.mark.parametrize(("on", "believed"), [("svc.s", True), ("leaf.s", False), ("", False)])
+async def test_where_the_config_names_their_server_who_is_elsewhere_is_not_believed(on: str, believed: bool) -> None:
+    """What is told goes to that server alone; who answers may be anybody with the nick."""
+
+    def server(line: str) -> list[bytes]:
+        shown = [f":s 311 gatewatch NickServ serv {on} * :x".encode(), f":s 312 gatewatch NickServ {on} :x".encode()]
+        nobody = [b":s 401 gatewatch NickServ :No such nick"]
+        end = [b":s 318 gatewatch NickServ :End of /WHOIS list."]
+        return ([*shown, *end] if on else nobody) if line == "WHOIS NickServ" else polite(line)
+
+    timings = {**TIMINGS, "identify": 0.5}
+    nickserv = {"password": "hunter2", "service": "NickServ@Svc.s"}
+    async with (
+        fake(server) as (far_end, where),
+        running(where, "#gate", **OPEN, nickserv=nickserv, timings=timings) as bot,
+    ):
+        await bot.until(lambda: "PRIVMSG NickServ@Svc.s :IDENTIFY gatewatch hunter2" in far_end.lines)
+        for userhost in ("mallory@h", f"serv@{on or 'h'}"):
+            assert bot.chat.status().state == "identifying"
+            far_end.say(f":NickServ!{userhost} NOTICE gatewatch :You are now identified for gatewatch".encode())
+            far_end.say(b"PING :" + userhost.encode())
+            await bot.until(lambda userhost=userhost: f"PONG {userhost}" in far_end.lines)  # type: ignore[misc]
+        await bot.ready()
+        trouble = "" if believed else "test: NickServ@Svc.s did not answer"
+        assert bot.chat.status().trouble == trouble
+
+
 async def test_the_log_has_commands_and_refusals_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     def closed(line: str) -> list[bytes]:
         refused = [b":s 475 gatewatch #gate :Cannot join channel (+k)"]
@@ -333,6 +360,8 @@ async def test_by_certificate_and_by_password_without_sasl(hybrid_services: Ircd
     async with running(hybrid_services, "#gate", nick="nickh", certfp=certificate) as bot:
         await bot.ready()
         assert bot.chat.status().trouble == ""
-    async with running(hybrid_services, "#gate", nick="nickh", nickserv={"password": PASSWORD}) as bot:
-        await bot.ready()
-        assert bot.chat.status().trouble == ""
+    for service in ("NickServ", "NickServ@services.test"):
+        nickserv = {"password": PASSWORD, "service": service}
+        async with running(hybrid_services, "#gate", nick="nickh", nickserv=nickserv) as bot:
+            await bot.ready()
+            assert bot.chat.status().trouble == ""

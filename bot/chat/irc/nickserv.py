@@ -48,6 +48,7 @@ class Services:
     ) -> None:
         """`password`: None where there is none to tell. `clock` counts seconds."""
         self._section = config.nickserv or NickServ()
+        self._who, _, self._server = self._section.service.partition("@")
         self._account = self._section.account or config.nick
         self._nick = config.nick
         self._password = password
@@ -69,9 +70,9 @@ class Services:
         return self._password is not None
 
     def speaks(self, event: Event) -> bool:
-        """Whether it is the service that says this."""
-        nick = self.name.partition("@")[0]
-        return self._connection.isupport.same(event.nick, nick) and self._userhost in ("", event.userhost)
+        """Whether it is the service that says this; before it was told anything, whether it may be."""
+        itself = event.userhost == self._userhost or not (self._userhost or self.identified)
+        return itself and self._connection.isupport.same(event.nick, self._who)
 
     def answers_take_back(self) -> bool:
         """Whether what it says now is the first after `take_back`: the nick may be free (GHOST only frees it)."""
@@ -104,21 +105,25 @@ class Services:
         self._connection.send("PRIVMSG", self.name, text=" ".join(words))
 
     async def _make_sure(self) -> None:
-        if "@" in self.name or self._userhost:  # the server hands the first on to that other server alone
+        if self._userhost:
             return
-        await self._look_up()
+        try:
+            await self._look_up()
+        except TemporaryError:
+            if not self._server:  # else what is told goes to that other server alone, whoever has the nick here
+                raise
 
     async def _look_up(self) -> None:
         try:
             async with asyncio.timeout(self._within):
-                told = await self._whois.ask(self.name)
+                told = await self._whois.ask(self._who)
         except TimeoutError:
             raise TemporaryError(f"the server does not say who {self.name} is") from None
         if told.nobody:
             raise TemporaryError(f"{self.name} is not there, so the bot is not identified")
-        if not told.service:
+        if not told.service and (not self._server or told.server != self._server.lower()):
             raise TemporaryError(
                 f"{self.name} is somebody with that nick and no service, so it is told nothing;"
-                f" if it is one all the same, set service to {self.name}@ and its server"
+                f" if it is one all the same, set service to {self._who}@ and its server"
             )
         self._userhost = told.userhost

@@ -22,6 +22,7 @@ class Told:
     """What the server said of a nick; `account` is "" where services do not know who has it."""
 
     userhost: str = ""
+    server: str = ""  # that they are on, as far as it is shown
     account: str = ""
     bot: bool = False
     service: bool = False  # it is on a server of services, or marked as one, which no user can bring about
@@ -75,8 +76,9 @@ class Whois:
         match event.kind, event.arguments:
             case "311", (_, user, host, *_):
                 told.userhost = f"{user}@{host}"
-            case "312", (_, server, *_) if "services" in server.lower():
-                told.service = True
+            case "312", (_, server, *_):
+                told.server = server.lower()
+                told.service = told.service or "services" in told.server
             case "313", (*_, says) if SERVICE.match(says):
                 told.service = True
             case "330", (_, account, *_):
