@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.chat.irc.adapter import IrcChat
 from bot.chat.irc.config import IrcConfig
+from bot.clock import utc_now
 from bot.talk import Heard, Message, Person, Post
 from tests.servers.ircd import Ircd
 
@@ -77,8 +78,8 @@ def section(ircd: Ircd, **overrides: Any) -> IrcConfig:
     return IrcConfig.model_validate({**values, **overrides})
 
 
-def chat_for(ircd: Ircd, *rooms: str, **overrides: Any) -> IrcChat:
-    return IrcChat("test", section(ircd, **overrides), [f"test:{room}" for room in rooms])
+def chat_for(ircd: Ircd, *rooms: str, clock: Callable[[], datetime] = utc_now, **overrides: Any) -> IrcChat:
+    return IrcChat("test", section(ircd, **overrides), [f"test:{room}" for room in rooms], clock=clock)
 
 
 @asynccontextmanager

@@ -164,6 +164,18 @@ def test_lines_of_the_past_are_known_by_their_time_or_their_batch() -> None:
     assert len(playback._open) == MOST_BATCHES
 
 
+def test_the_past_is_what_is_past_on_the_servers_clock() -> None:
+    playback = Playback(timedelta(hours=1))
+    for kind, source in (("pubmsg", "ann!a@h"), ("privnotice", "s"), ("001", "ann!a@h")):  # these say nothing of it
+        playback.on_answer(Event(kind, source, "#gate", (), {"time": "2026-11-25T09:00:00.000Z"}), NOON)
+    assert playback.has(line(time="2026-11-25T09:00:00.000Z"), NOON)
+    for kind in ("001", "pong"):
+        playback.on_answer(Event(kind, "s", "bot", (), {"time": "2026-11-25T09:00:00.000Z"}), NOON)
+        playback.on_answer(Event(kind, "s", "bot", ()), NOON)
+        times = ("2026-11-25T07:59:59.000Z", "2026-11-25T08:00:01.000Z", "2026-11-25T12:00:00.000Z")
+        assert [playback.has(line(time=time), NOON) for time in times] == [True, False, False]
+
+
 def test_who_is_ignored() -> None:
     masks = Masks(("Zuul", "gerrit[m]", "*!*@bots.example"))
     isupport = server("CASEMAPPING=rfc1459")

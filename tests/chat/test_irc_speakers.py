@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
 from bot.chat.irc.isupport import Isupport
+from bot.clock import utc_now
 from bot.talk import Person
 from tests.chat.human_irc import Human, human
 from tests.chat.irc_bot import Running, running
@@ -39,6 +41,19 @@ async def person_of(bot: Running, who: Human, target: str, text: str) -> Person:
     who.say(target, text)
     await bot.until(lambda: any(line.text == text for line in bot.heard))
     return next(line.person for line in bot.heard if line.text == text)
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=-2), timedelta(hours=2)])
+async def test_a_wrong_clock_makes_nobody_unheard(services: Ircd, wrong: timedelta) -> None:
+    """On a server that says when each line was said."""
+    async with (
+        stranger(services, "bob", "#clock") as bob,
+        running(services, "#clock", clock=lambda: utc_now() + wrong) as bot,
+    ):
+        await bot.ready()
+        assert bot.chat._links[0].session is not None
+        assert bot.chat._links[0].session.capabilities.has("server-time")
+        assert (await person_of(bot, bob, "#clock", "!one")).name == "bob"
 
 
 async def test_account_and_standing_of_who_speaks(services: Ircd, way: str) -> None:

@@ -65,6 +65,7 @@ class Listener:
         if event.kind == "batch":
             self._playback.on_batch(event)
         elif not self._playback.encloses(event):
+            self._playback.on_answer(event, self._clock())
             self.people.on_event(event)
             self._whois.on_event(event)
         if event.kind == "366" and event.arguments:

@@ -17,6 +17,7 @@ class Playback:
     def __init__(self, oldest: timedelta) -> None:
         self._oldest = oldest
         self._open: set[str] = set()
+        self._ahead = timedelta(0)  # of the bot's clock is the server's
 
     def on_batch(self, event: Event) -> None:
         """`BATCH +reference type` and `BATCH -reference`; one within a playback is playback, too."""
@@ -28,14 +29,20 @@ class Playback:
             if kind in KINDS or self.encloses(event):
                 self._open.add(reference)
 
+    def on_answer(self, event: Event, now: datetime) -> None:
+        """Learn from a line of the server's own what its clock says: numerics and PONG are never of the past."""
+        said = said_at(event)
+        if said is not None and not event.userhost and (event.kind == "pong" or event.kind.isdecimal()):
+            self._ahead = said - now
+
     def encloses(self, event: Event) -> bool:
         """Whether a line is in a batch that plays back."""
         return event.tags.get("batch") in self._open
 
     def has(self, event: Event, now: datetime) -> bool:
-        """Whether a line is of the past: by its batch, or by its age (server-time)."""
+        """Whether a line is of the past: by its batch, or by its age (server-time) on the server's clock."""
         said = said_at(event)
-        return self.encloses(event) or (said is not None and now - said > self._oldest)
+        return self.encloses(event) or (said is not None and now - said + self._ahead > self._oldest)
 
 
 def said_at(event: Event) -> datetime | None:
