@@ -76,10 +76,6 @@ class WithPassword(Section):
     password: SecretStr | None = None
     password_file: ConfigPath | None = None
 
-    @property
-    def has_password(self) -> bool:
-        return self.password is not None or self.password_file is not None
-
 
 class NickServ(WithPassword):
     """How the bot tells services who it is. `order` and `regain` differ between kinds of services."""
