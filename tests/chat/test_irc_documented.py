@@ -36,4 +36,5 @@ def test_oftc_and_libera_are_a_block_each(where: object) -> None:
     assert oftc.nickserv is None or oftc.nickserv.order == "password-first"
     libera = IrcConfig.model_validate(yaml.safe_load(where("libera"))["libera"])
     assert (libera.host, libera.port, libera.tls) == ("irc.libera.chat", 6697, True)
-    assert libera.sasl is not None and libera.sasl.required and libera.sasl.password_file is not None
+    assert libera.sasl is not None and libera.sasl.required
+    assert libera.sasl.password or libera.sasl.password_file
