@@ -169,6 +169,23 @@ async def test_a_join_without_an_answer_holds_up_nobody() -> None:
         await bot.until(lambda: far_end.lines.count("JOIN #silent") == 2)
 
 
+async def test_a_channel_wanted_no_more_is_not_taken_for_the_cut_name_of_another() -> None:
+    def slow(line: str) -> list[bytes]:
+        return [] if line.startswith("JOIN") else polite(line)
+
+    timings = {**TIMINGS, "joining": 0.1, "join": 10}
+    async with fake(slow) as (far_end, where), running(where, "#ci", "#ci-nova", **OPEN, timings=timings) as bot:
+        await bot.until(lambda: {"JOIN #ci", "JOIN #ci-nova"} <= set(far_end.lines))
+        session = bot.chat._links[0].session
+        assert session is not None
+        session.rooms.be_in(["#ci-nova"])  # as when another connection takes the other one
+        far_end.say(b":gatewatch!u@h JOIN #ci")
+        await bot.until(lambda: "PART #ci :not asked for" in far_end.lines)
+        assert session.rooms.states() == {"#ci-nova": "not joined yet"}
+        far_end.say(b":gatewatch!u@h JOIN #ci-nova")
+        await bot.until(lambda: session.rooms.states() == {"#ci-nova": "joined"})
+
+
 async def test_a_forward_to_another_channel_is_not_followed() -> None:
     def forwards(line: str) -> list[bytes]:
         if line == "JOIN #gate":

@@ -48,6 +48,7 @@ class Rooms:
         self._wake = asyncio.Event()
         self.all_answered = asyncio.Event()
         self._rooms: list[Room] = []
+        self._no_more: set[str] = set()  # channels, folded, that were wanted when the server was asked for them
 
     # -- which ----------------------------------------------------------------------------------------------
 
@@ -58,6 +59,8 @@ class Rooms:
                 room.answered.set()
                 if room.state == JOINED:
                     self._leave(room.channel, "its place is needed")
+                elif room.asked:
+                    self._no_more.add(self._connection.isupport.fold(room.channel))
         had = {room.channel: room for room in self._rooms}
         self._rooms = [had.get(channel) or self._new(channel) for channel in channels]
         self._wake.set()
@@ -155,6 +158,8 @@ class Rooms:
     def _on_cut(self, channel: str) -> None:
         """Some servers cut a long name, and join what is left of it."""
         fold = self._connection.isupport.fold
+        if fold(channel) in self._no_more:
+            return
         for room in self._rooms:
             if room.asked and fold(room.channel).startswith(fold(channel)):
                 self._refuse(room, f"the network cuts its name to {channel}: name that one", Again.NEVER)
