@@ -403,6 +403,26 @@ async def test_a_password_that_scram_does_not_take_goes_by_plain() -> None:
         ]
 
 
+@pytest.mark.parametrize("iterations", ["", "0", "-1", "many", "99999999999"])
+async def test_a_server_that_asks_for_nonsense_is_told_of_once(iterations: str) -> None:
+    def server(said: str) -> list[str]:
+        if said == "SCRAM-SHA-256":
+            return ["AUTHENTICATE +"]
+        if said == "*":
+            return [":s 906 gatewatch :aborted"]
+        nonce = base64.b64decode(said).decode().partition("r=")[2]
+        challenge = f"r={nonce}more,s=QSXCR+Q6sek8bf92,i={iterations}"
+        return [f"AUTHENTICATE {base64.b64encode(challenge.encode()).decode()}"]
+
+    async with (
+        fake(sasl_server(server, "sasl=SCRAM-SHA-256")) as (_, where),
+        running(where, "#gate", **login()) as bot,
+    ):
+        await bot.ready()
+        trouble = bot.chat.status().trouble
+        assert trouble.startswith("test: SASL: SCRAM-SHA-256: ") and trouble.count("SCRAM-SHA-256") == 1
+
+
 async def test_a_server_that_says_yes_unproved_is_not_believed() -> None:
     def liar(said: str) -> list[str]:
         return ["AUTHENTICATE +"] if said.startswith("SCRAM") else [":s 903 gatewatch :yes"]
@@ -415,5 +435,5 @@ async def test_a_server_that_says_yes_unproved_is_not_believed() -> None:
 def test_scram_refuses_a_server_of_another_conversation() -> None:
     mechanism = Scram("SCRAM-SHA-256", "gatewatch", PASSWORD)
     assert mechanism.answer(b"").startswith(b"n,,n=gatewatch,r=")
-    with pytest.raises(PermanentError, match="SCRAM-SHA-256"):
+    with pytest.raises(PermanentError, match="nonce"):
         mechanism.answer(b"r=another,s=QSXCR+Q6sek8bf92,i=4096")

@@ -23,8 +23,8 @@ class Scram:
             if step is not None:
                 return step(challenge.decode()).encode()
         except (ScramException, UnicodeDecodeError) as error:
-            raise PermanentError(f"{self.name}: {error}") from None
-        raise PermanentError(f"{self.name}: the server asks for more than the mechanism has")
+            raise PermanentError(str(error)) from None
+        raise PermanentError("the server asks for more than the mechanism has")
 
     def _first(self, challenge: str) -> str:
         self._client = ScramClient([self.name], self._account, self._password)
