@@ -44,7 +44,8 @@ GOOD = Question("good", Phrase("message", "reset by peer"))
 
 
 async def test_an_index_that_is_not_there_is_unknown(search: EmbeddedSearch) -> None:
-    why = f"there is no index in {search.path}: run `gatewatch index DIR`"
+    remedy = "run `gatewatch index DIR`, or the bot, which loads what `search.load` names"
+    why = f"there is no index in {search.path}: {remedy}"
     assert await search.builds(DAY, Where()) == Unknown(why, [])
     assert await search.described(["x"], DAY) == Unknown(why, [])
     assert await search.hits([GOOD], None, DAY) == {"good": Unknown(why, [])}

@@ -94,7 +94,8 @@ class EmbeddedSearch:
         with self._opening:
             if not self.path.is_dir() or not tantivy.Index.exists(str(self.path)):
                 self._index = None
-                raise NoIndex(f"there is no index in {self.path}: run `gatewatch index DIR`")
+                remedy = "run `gatewatch index DIR`, or the bot, which loads what `search.load` names"
+                raise NoIndex(f"there is no index in {self.path}: {remedy}")
             if self._index is None:
                 self._index = opened(self.path)
             self._index.reload()
