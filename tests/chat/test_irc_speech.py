@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -13,8 +14,10 @@ from bot.chat.irc.lines import announcement, space_for
 from bot.errors import PermanentError, TemporaryError
 from bot.talk import Said
 from tests.chat.fake_irc import OPEN, fake, polite
+from tests.chat.human_irc import human
 from tests.chat.irc_bot import TIMINGS, post, question, running
 from tests.chat.test_irc_manner import echoing
+from tests.servers.ircd import Ircd
 
 
 @pytest.mark.parametrize("numeric", ["408", "415", "492", "599", "936"])
@@ -113,6 +116,50 @@ async def test_too_many_targets_are_fewer_a_minute_later(behaves: Callable[[str]
         assert (refused.value.doubt, refused.value.retry_after) == (False, 60)
         assert bot.chat.status().rooms["test:#gate"] == "joined"
         assert await bot.chat.say(post("#gate", "other news")) == Said()
+
+
+@pytest.mark.parametrize("sender", [":s", ":mallory!m@h"])
+async def test_a_line_that_is_throttled_by_no_number_is_said_later(sender: str) -> None:
+    """And nobody but the server says that it was."""
+
+    def server(line: str) -> list[bytes]:
+        notice = f"{sender} NOTICE gatewatch :*** Message to #gate throttled due to flooding"
+        return [notice.encode()] if line == "PRIVMSG #gate :news" else polite(line)
+
+    async with fake(server) as (_, where), running(where, "#gate", **OPEN) as bot:
+        await bot.ready()
+        if sender == ":s":
+            with pytest.raises(TemporaryError, match="too many lines come to the channel at once") as refused:
+                await bot.chat.say(post("#gate", "news"))
+            assert (refused.value.doubt, refused.value.retry_after) == (False, 60)
+        else:
+            assert await bot.chat.say(post("#gate", "news")) == Said()
+        assert bot.chat.status().rooms["test:#gate"] == "joined"
+
+
+@pytest.mark.xdist_group("ircd")
+async def test_hybrid_says_what_it_drops_in_a_flood_of_others(ircd: Ircd) -> None:
+    async with AsyncExitStack() as stack:
+        names = ["op", *(f"flood{number}" for number in range(6))]
+        op, *others = [await stack.enter_async_context(human(name, ircd.tls_port, ircd.ca_file)) for name in names]
+        for person in (op, *others):
+            await person.join("#flood")
+        bot = await stack.enter_async_context(running(ircd, "#flood", nick="watch"))
+        await bot.ready()
+        refused = 0
+        for turn in range(5):  # a machine that is busy may take longer than the second that counts
+            for person in others * 3:
+                person.say("#flood", "well")
+            try:
+                await bot.chat.say(post("#flood", f"news {turn}"))
+            except TemporaryError as error:
+                assert "due to flooding" in str(error)
+                refused += 1
+                break
+            await asyncio.sleep(3)
+        assert refused
+        await op.wait_for(lambda line: "well" in line)
+        assert f"news {turn}" not in op.heard("#flood", "watch")
 
 
 async def test_the_echo_of_an_answer_confirms_no_announcement() -> None:

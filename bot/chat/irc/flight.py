@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from bot.chat.irc.lines import plain
-from bot.chat.irc.refusals import NO_FORMATTING, NOT_THERE, SPEECH_LATER, TARGET_AGAIN_IN, of_speech
+from bot.chat.irc.refusals import NO_FORMATTING, NOT_THERE, SPEECH_AGAIN_IN, SPEECH_LATER, of_speech
 from bot.errors import PermanentError, TemporaryError
 
 
@@ -75,7 +75,7 @@ class Flight:
             self.end()
         elif kind in SPEECH_LATER:
             says = f"{self.room}: {SPEECH_LATER[kind]} {why}"
-            self.end(TemporaryError(says, doubt=self.written > 1, retry_after=TARGET_AGAIN_IN))
+            self.end(TemporaryError(says, doubt=self.written > 1, retry_after=SPEECH_AGAIN_IN))
         elif kind in NOT_THERE:
             self.end(TemporaryError(f"{self.room}: the bot is not in the channel {why}", doubt=self.written > 1))
         else:

@@ -72,8 +72,12 @@ ONE_LINE = {"936": "the server censors a word of it"}
 SPEECH_LATER = {
     "439": "the server wants fewer different targets",
     "707": "the server wants fewer different targets, of which a channel that has voiced the bot is none",
+    "throttled": "too many lines come to the channel at once; who is voiced there is heard all the same",
 }
-TARGET_AGAIN_IN = 60.0  # seconds: solanum gives back one target a minute
+SPEECH_AGAIN_IN = 60.0  # seconds: solanum gives back one target a minute
+# What ircd-hybrid, charybdis and solanum say, by no number, of a PRIVMSG that they drop (of a NOTICE, nothing): over
+# ten lines a second of those who are neither voiced nor operators there, unless their config says otherwise.
+THROTTLED = re.compile(r"Message to (\S+) (throttled) due to flooding")
 # The bot is not in that channel after all.
 NOT_THERE = frozenset({"403", "442"})
 

@@ -186,6 +186,8 @@ class Session:
         self.identity.on_event(event)
         if event.kind in SPOKEN and self.identity.is_bot(event.nick):
             self.speech.on_echo(event)
+        if event.kind == "privnotice" and not event.userhost:
+            self.speech.on_server_notice(event)
         act = self._events.get(event.kind, self._on_refusal)
         try:
             act(event)

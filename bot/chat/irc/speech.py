@@ -11,6 +11,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from bot.chat.irc.config import Timings
 from bot.chat.irc.connection import Connection, Event
@@ -19,7 +20,7 @@ from bot.chat.irc.lines import announcement, reply, space_for, worst_prefix
 from bot.chat.irc.manner import Manner
 from bot.chat.irc.ownhost import OwnHost
 from bot.chat.irc.pace import Pace
-from bot.chat.irc.refusals import NO_FORMATTING, is_error
+from bot.chat.irc.refusals import NO_FORMATTING, THROTTLED, is_error
 from bot.chat.irc.together import either
 from bot.errors import PermanentError
 
@@ -173,6 +174,11 @@ class Speech:
         if flight is not None:
             flight.refused(event.kind, event.text)
         return flight is not None
+
+    def on_server_notice(self, event: Event) -> None:
+        """A notice of the server's own, by which some refuse a line."""
+        if (found := THROTTLED.search(event.text)) is not None:
+            self.on_refused(replace(event, kind=found[2], arguments=(found[1], event.text)))
 
     def _refused(self, event: Event) -> Flight | None:
         """The flight that a refusal is about: the one with formatting where that is the reason, else the oldest.
