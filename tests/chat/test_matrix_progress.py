@@ -86,6 +86,22 @@ async def test_with_many_people_in_hand_the_stream_waits() -> None:
     await until(lambda: desk.since == "n2")
 
 
+async def test_with_many_events_in_hand_the_stream_waits_and_none_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(progress, "MOST_IN_ALL", 20)
+    monkeypatch.setattr(progress, "MOST_OF_ONE", 15)
+    desk = Desk()
+    many = [one for at in range(3) for one in desk.said(MUTE, f"@{at}:example.org", 10)]
+    waits = asyncio.create_task(desk.progress.go_on(many, "n1"))
+    await asyncio.sleep(0.05)
+    assert not waits.done() and sum(map(len, desk.progress._waiting.values())) == 20 - 2  # two are being dealt with
+    desk.open.set()
+    await waits
+    await until(lambda: desk.since == "n1")
+    assert len(desk.done) == 30 and "too much" not in caplog.text
+
+
 async def test_closing_ends_what_is_in_hand() -> None:
     desk = Desk()
     await desk.progress.go_on(desk.said(MUTE, SLOW, 2), "n1")

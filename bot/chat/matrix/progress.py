@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 MOST_IN_HAND = 50  # people with something in hand in a room; beyond that the stream waits, and the server keeps it
 MOST_OF_ONE = MISSING + 2 * TIMELINE  # events of one of them in one room: more than one answer ever brings
+MOST_IN_ALL = 2 * MOST_OF_ONE  # events; beyond that the stream waits, too
 
 Key = tuple[str, str]  # room id and sender
 
@@ -41,6 +42,7 @@ class Progress:
         self._take = take
         self._kept = kept
         self._free = asyncio.Semaphore(MOST_IN_HAND)
+        self._space = asyncio.Semaphore(MOST_IN_ALL)
         self._batches: deque[_Batch] = deque()
         self._waiting: dict[Key, deque[tuple[_Batch, Any]]] = {}  # of who has something in hand
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,6 +66,7 @@ class Progress:
 
     async def _take_up(self, batch: _Batch, room_id: str, event: Any) -> None:
         key = (room_id, getattr(event, "sender", ""))  # an event that could not be read may have none
+        await self._space.acquire()
         if (waiting := self._waiting.get(key)) is None:
             await self._free.acquire()
             self._waiting[key] = deque([(batch, event)])
@@ -75,6 +78,7 @@ class Progress:
         else:
             log.warning("matrix left out what is too much of one person room=%s from=%s", *key)
             batch.left -= 1
+            self._space.release()
 
     async def _deal(self, key: Key) -> None:
         waiting = self._waiting[key]
@@ -82,6 +86,7 @@ class Progress:
             while waiting:
                 batch, event = waiting.popleft()
                 await self._take(key[0], event)
+                self._space.release()
                 batch.left -= 1
                 await self._keep()
         finally:
