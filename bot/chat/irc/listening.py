@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -18,7 +19,9 @@ from bot.chat.irc.playback import Playback
 from bot.chat.irc.rooms import Rooms
 from bot.chat.irc.whois import Told, Whois
 from bot.errors import TemporaryError
-from bot.talk import Heard, Person
+from bot.talk import OPERATOR, Heard, Person
+
+log = logging.getLogger(__name__)
 
 NICK = re.compile(r"[^\s\x00-\x20\x7f,*?]+")  # wider than any server has it; of others no question can be asked
 CTCP_BURST, CTCP_PER_SECOND, CTCP_LEAVES = 2, 1 / 30, 2
@@ -185,9 +188,14 @@ class Listener:
 
     def _on_all_names(self, channel: str) -> None:
         room = self._rooms.find(channel)
-        if room is None or not self._rooms.joined(channel) or not self._connection.isupport.whox:
+        if room is None or not self._rooms.joined(channel):
             return
-        if self.people.count(channel) <= MOST_ASKED:
+        people = self.people.count(channel)
+        if people == 1 and self.people.level(self._identity.nick, channel) == OPERATOR:
+            log.warning(
+                "irc room was not there: is its name right? server=%s room=%s", self._connection.server, channel
+            )
+        if self._connection.isupport.whox and people <= MOST_ASKED:
             if not self._unasked:
                 self._start(self._ask_about_channels())
             self._unasked[room.channel] = None
