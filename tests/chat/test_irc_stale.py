@@ -37,7 +37,7 @@ async def test_an_old_connection_neither_reaches_the_new_one_nor_counts(tmp_path
         await bot.until(lambda: far_end.connections == 2 and bot.chat.status().ready)
         since = bot.chat.status().since
 
-        with pytest.raises(TemporaryError, match="test:#gate: not said: the connection of test is broken") as late:
+        with pytest.raises(TemporaryError, match="test:#gate: the connection of test is broken") as late:
             await old.speech.announce("#gate", "test:#gate", "late")
         assert not late.value.doubt
         old._connection.send("PRIVMSG", "#gate", text="late all the same")

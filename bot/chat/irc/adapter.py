@@ -130,12 +130,12 @@ class IrcChat:
         link = await self._link_for(post, target)
         session = link.session
         if session is None:
-            raise TemporaryError(f"{post.room}: not said: {link.away()}")
+            raise TemporaryError(f"{post.room}: {link.away()}")
         if post.answers is not None or post.first:
             await session.speech.reply(target, post.room, text)
         else:
             if why := session.rooms.why_silent(target):
-                raise TemporaryError(f"{post.room}: not said: {why}")
+                raise TemporaryError(f"{post.room}: {why}")
             await session.speech.announce(target, post.room, text, strong_in(post.message.html))
         session.rooms.on_heard_again(target)
 
@@ -214,9 +214,7 @@ class IrcChat:
         if not is_channel(target):
             return self._link_to_person(post)
         if target not in self._channels:
-            raise PermanentError(
-                f"{post.room}: not said: the bot joins the channels that the config names, and no other"
-            )
+            raise PermanentError(f"{post.room}: the bot joins the channels that the config names, and no other")
         self._use(target)
         number = self._spread.where(target)
         return await self._bring(post.room, target) if number is None else self._links[number]
@@ -232,10 +230,10 @@ class IrcChat:
         """Join a channel for which there was no place."""
         ready = [number for number, link in enumerate(self._links) if link.ready]
         if not ready:
-            raise TemporaryError(f"{room}: not said: {self._links[0].away()}")
+            raise TemporaryError(f"{room}: {self._links[0].away()}")
         number = self._spread.bring(channel, ready, self._busy)
         if number is None:
-            raise TemporaryError(f"{room}: not said: no connection to {self.name} has a place for it")
+            raise TemporaryError(f"{room}: no connection to {self.name} has a place for it")
         self._deal()
         link = self._links[number]
         if link.session is not None:

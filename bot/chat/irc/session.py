@@ -158,16 +158,16 @@ class Session:
     def check(self, target: str, room: str) -> None:
         """Raises TemporaryError or PermanentError, with the reason, where nothing can be said to `target`."""
         if not self._connection.connected:
-            raise TemporaryError(f"{room}: not said: the connection of {self._network} is broken")
+            raise TemporaryError(f"{room}: the connection of {self._network} is broken")
         if not self.registered:
-            raise TemporaryError(f"{room}: not said: {self._network} is {self.state}")
+            raise TemporaryError(f"{room}: {self._network} is {self.state}")
         if is_channel(target) and not self.rooms.joined(target):
             found = self.rooms.find(target)
             if found is None:
-                raise TemporaryError(f"{room}: not said: the channel goes by another connection now")
+                raise TemporaryError(f"{room}: the channel goes by another connection now")
             if found.given_up:
-                raise PermanentError(f"{room}: not said: the bot is not in the channel: {found.state}")
-            raise TemporaryError(f"{room}: not said: the bot is not in the channel: {found.state}")
+                raise PermanentError(f"{room}: the bot is not in the channel: {found.state}")
+            raise TemporaryError(f"{room}: the bot is not in the channel: {found.state}")
 
     @property
     def registered(self) -> bool:
