@@ -145,6 +145,10 @@ class Bot:
     def stages(self) -> Counter[str]:
         return Counter(row.stage for row in self.rows())
 
+    def answered(self) -> int:
+        """How many questions were answered, and the far end has told that it has the answer."""
+        return len(self._select("SELECT id FROM heard"))
+
     def quiet(self, builds: int) -> bool:
         """Are so many builds judged, and all deliveries at their end?"""
         states = [state for (state,) in self._select("SELECT state FROM build")]

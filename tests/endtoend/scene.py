@@ -79,6 +79,7 @@ async def scene(
             await room.joined()
             for place in (channel, room):
                 await place.ask(f"!bug {ASKED}", f"#{ASKED}")
+            await bot.until(lambda: bot.answered() == 2)
             yield Scene(
                 bot, search, irc, matrix, channel, room, lambda: server.fill(servers.search, f"{name}-2", shown)
             )
