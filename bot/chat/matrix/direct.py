@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.chat.matrix.answers import Refusal, ask
+from bot.chat.matrix.answers import Refusal, ask, look
 from bot.chat.matrix.client import Client
 from bot.chat.matrix.mapping import mapping
 
@@ -16,7 +16,7 @@ async def note_direct(client: Client, room_id: str, person: str, within: timedel
     """
     path = ["user", client.user_id, "account_data", "m.direct"]
     try:
-        talks = mapping((await ask(client.json("GET", path), "look up private talks", within)).content)
+        talks = mapping((await look(client.json("GET", path), "look up private talks", within)).content)
     except Refusal as error:
         if error.code != "M_NOT_FOUND":
             raise
