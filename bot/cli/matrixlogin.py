@@ -11,12 +11,12 @@ import typer
 
 from bot.chat.matrix.config import MatrixConfig
 from bot.cli.common import configured, start_short_log, store_address
+from bot.cli.matrixaccount import matrix_account
 from bot.clock import utc_now
 from bot.config import Config
 from bot.errors import UserError
 from bot.store import Store
 from bot.store.keep import StoreKeep
-from bot.wording import strange_word
 
 
 def login(config: Path, network: str, by_token: bool) -> None:
@@ -33,16 +33,6 @@ def login(config: Path, network: str, by_token: bool) -> None:
     finally:
         store.close_now()
     typer.echo(f"{account.user} is logged in, device {device}; the bot does the rest")
-
-
-def matrix_account(settings: Config, network: str) -> MatrixConfig:
-    """The section of a Matrix network. Raises UserError where it is none."""
-    found = settings.networks.get(network)
-    if found is None:
-        raise UserError(f"{network}: {strange_word('no such network', network, list(settings.networks))}")
-    if not isinstance(found, MatrixConfig):
-        raise UserError(f"{network} is of type {found.type}: this is for Matrix accounts only")
-    return found
 
 
 def _account(settings: Config, network: str) -> MatrixConfig:

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import typer
 
-from bot.cli.common import configured, start_short_log, store_address
-from bot.cli.matrixlogin import matrix_account
-from bot.clock import utc_now
+from bot.cli.common import configured, start_short_log
+from bot.cli.matrixaccount import kept_beside, matrix_account
 from bot.errors import UserError
-from bot.store import Store
-from bot.store.keep import StoreKeep
 from bot.text import counted
 
 
@@ -26,9 +23,6 @@ def redact(config: Path, network: str, link: str, reason: str) -> None:
     message = message_of(link)
     if message is None:
         raise UserError(f'{link}: no link to a message. Element has it as "Share", it begins with https://matrix.to/#/')
-    store = Store.open(store_address(settings), now=utc_now(), lock=False)
-    try:
-        count = asyncio.run(take_back(network, account, StoreKeep(store), message, reason))
-    finally:
-        store.close_now()
+    with kept_beside(settings) as keep:
+        count = asyncio.run(take_back(network, account, keep, message, reason))
     typer.echo(f"taken back: {counted(count, 'event')}" if count else "nothing of it is left to take back")

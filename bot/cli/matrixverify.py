@@ -11,12 +11,9 @@ import typer
 
 from bot.chat.matrix.config import MatrixConfig
 from bot.chat.matrix.cryptofolder import CryptoFolder
-from bot.cli.common import configured, start_short_log, store_address
-from bot.cli.matrixlogin import matrix_account
-from bot.clock import utc_now
+from bot.cli.common import configured, start_short_log
+from bot.cli.matrixaccount import kept_beside, matrix_account
 from bot.errors import UserError
-from bot.store import Store
-from bot.store.keep import StoreKeep
 
 if TYPE_CHECKING:
     from bot.chat.matrix.verify import Seen
@@ -37,22 +34,14 @@ def verify(config: Path, network: str) -> None:
     from bot.chat.matrix.client import require_extra
 
     require_extra()
-    folder = CryptoFolder(path)
-    store = Store.open(store_address(settings), now=utc_now(), lock=False)
-    try:
-        seen = asyncio.run(_look(network, account, store, folder))
-    finally:
-        store.close_now()
+    from bot.chat.matrix.verify import look
+
+    with kept_beside(settings) as keep:
+        seen = asyncio.run(look(network, account, keep, CryptoFolder(path)))
     for line in _shown(account, seen):
         typer.echo(line)
     if problems := list(_problems(seen, path)):
         raise UserError(f"people cannot trust {account.user} yet:", problems)
-
-
-async def _look(network: str, account: MatrixConfig, store: Store, folder: CryptoFolder) -> Seen:
-    from bot.chat.matrix.verify import look
-
-    return await look(network, account, StoreKeep(store), folder)
 
 
 def _shown(account: MatrixConfig, seen: Seen) -> Iterator[str]:
